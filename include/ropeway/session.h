@@ -1,0 +1,59 @@
+// Running a model: load once, run from any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ropeway/error.h"
+#include "ropeway/tensor.h"
+
+namespace ropeway {
+
+struct SessionOptions {
+  std::string device = "cpu";                 // a name that `ropeway devices` lists
+  int threads = 0;                            // of the CPU backend; 0: every processor that this process may use
+  std::optional<int64_t> batch;               // size of the first dimension of every input; an error where the model fixes another one
+  std::map<std::string, Shape> input_shapes;  // for symbolic dimensions, by input name
+  std::set<std::string> disabled_passes;      // names as in `ropeway inspect --stage passes`
+  std::string force_kernel;                   // use this implementation wherever it can serve
+};
+
+struct ValueInfo {
+  std::string name;
+  TensorType type;
+};
+
+// A model, compiled for one device. Immutable after loading, so any number of threads may run it at once; each call
+// borrows a context (arena, device buffers) and returns it, and contexts are kept for later calls.
+class Session {
+ public:
+  // `model`: a built-in model's name ("alexnet", "lenet", "resnet34") or the path of a .pt2 or .onnx file, recognised by its content.
+  // Throws Error{not_found, invalid_model, unsupported, invalid_argument, io, device, out_of_memory}.
+  static Session load(const std::string& model, const SessionOptions& options = {});
+
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  const std::vector<ValueInfo>& inputs() const;   // in the model's order
+  const std::vector<ValueInfo>& outputs() const;
+
+  // One run. `values` are the inputs in the order of inputs(), of exactly their types.
+  // Throws Error{invalid_argument} that names the input, what was expected and what was given.
+  std::vector<Tensor> run(std::span<const Tensor> values) const;
+  // The same into tensors that the caller allocated, of the types of outputs(). After the first call of a thread this allocates nothing.
+  void run(std::span<const Tensor> values, std::span<Tensor> results) const;
+
+ private:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ropeway

@@ -1,0 +1,83 @@
+// The contract between the engine and what computes: three verbs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace ropeway {
+
+// Whether a backend can compute a node.
+struct Support {
+  bool yes = false;
+  std::string why_not;                 // when it cannot: why, and what would help
+  std::optional<double> predicted_ms;  // what it would cost there, when that is known
+};
+
+struct DeviceInfo {
+  std::string name;         // "cpu"
+  std::string description;  // the processor or chip, as its maker calls it
+  std::string precision;    // of arithmetic: "fp32"
+  int threads = 1;
+  bool predicted = false;  // times are a model's, not a clock's
+  std::vector<std::pair<std::string, std::string>> details;  // shown by `ropeway devices`
+};
+
+struct CompileOptions {
+  std::set<std::string> disabled_passes;  // by name; those that a backend does not have are ignored
+  std::string force_kernel;               // use the implementation of this name wherever it can serve; "" for none
+};
+
+// One step of a compiled segment: a node, or several fused into one kernel.
+struct StepInfo {
+  std::vector<int> nodes;  // indices into the segment's graph: the first is the one that the step is named after. Empty for a change of layout
+  int on_behalf_of = -1;   // the node that needs it, for a step without nodes of its own
+  std::string kernel;      // implementation that was chosen
+  std::string note;        // why better-ranked ones declined
+  double flops = 0;        // multiplications and additions of one run
+  double bytes = 0;        // weights, inputs and outputs, each once
+};
+
+// Times of one run, by step, in milliseconds.
+struct Trace {
+  std::vector<double> step_ms;
+};
+
+struct MemoryUse {
+  size_t weights = 0;  // bytes, shared by all contexts
+  size_t context = 0;  // bytes of each context
+};
+
+// What a caller needs to run an executable: buffers, streams. Not for use by two threads at once.
+class Context {
+ public:
+  virtual ~Context() = default;
+};
+
+// A compiled segment: immutable, shared between callers, weights held once.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  virtual std::unique_ptr<Context> make_context() const = 0;
+  // Inputs and outputs are those of the segment's graph, in its order and of its types; outputs are allocated by the caller.
+  // `trace`, when given, receives a time per step. Several threads may run one executable, each with its own context.
+  virtual void run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const = 0;
+  virtual const std::vector<StepInfo>& steps() const = 0;
+  virtual MemoryUse memory() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Support supports(const Graph& graph, const Node& node) const = 0;
+  // Takes its own copy of the graph, whose constants it may release once they are packed. Throws Error{unsupported, device, out_of_memory}.
+  virtual std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const = 0;
+  virtual DeviceInfo info() const = 0;
+};
+
+}  // namespace ropeway

@@ -1,0 +1,76 @@
+// How the CPU backend turns a node into code: an ordered list of implementations per operator, best first, `reference` last.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/thread_pool.h"
+#include "ir/graph.h"
+
+namespace ropeway::cpu {
+
+// Channels of one block of the blocked layout: a cache line of floats, whatever the vector width.
+inline constexpr int64_t kBlock = 16;
+
+// Where the elements of an f32 tensor [N, C, spatial…] lie.
+enum class Layout : uint8_t {
+  plain,    // row-major
+  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold finite values that nobody may rely on
+  any,      // only in Implementation: whatever the first data input has
+};
+
+// Elements that a tensor takes up in a layout.
+int64_t physical_count(const Shape& shape, Layout layout);
+
+// What is fused into the kernel of a node: after the operator, first the residual is added, then the activation applied.
+struct Fusion {
+  ValueId residual = kNoValue;            // of the output's shape
+  std::optional<UnaryParams> activation;
+};
+
+struct KernelRequest {
+  const Graph& graph;
+  const Node& node;
+  Fusion fusion;
+  Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
+  int threads = 1;                // of the pool that will run it
+
+  const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }
+  const Shape& output_shape() const { return graph.type(node.outputs[0]).shape; }
+  // Constant input i, or nullptr.
+  const Tensor* constant(size_t i) const { return graph.is_constant(node.input(i)) ? &*graph.value(node.input(i)).constant : nullptr; }
+  // Every input and output is f32.
+  bool all_f32() const;
+};
+
+// A node made ready to run: weights packed, sizes fixed. Immutable, used by many threads at once.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  // `inputs` are the node's, in order (nullptr for one left out, and for constants when packs_constants()), then the residual if there is one.
+  // `scratch` has scratch_bytes(), 64-byte aligned, contents undefined. Must not allocate.
+  virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const = 0;
+  virtual size_t scratch_bytes() const { return 0; }
+  // True when it keeps its own copy of all constant inputs, so that the originals can be freed.
+  virtual bool packs_constants() const { return false; }
+  // Bytes of weights that it holds.
+  virtual size_t weight_bytes() const { return 0; }
+};
+
+struct Implementation {
+  const char* name;  // "conv.direct"
+  Layout in;         // of the data inputs (constants are always plain)
+  Layout out;
+  // Why it cannot serve the request; "" when it can.
+  std::string (*declines)(const KernelRequest& request);
+  // Packs weights. Only called when it does not decline.
+  std::unique_ptr<Kernel> (*make)(const KernelRequest& request);
+};
+
+// Best first. Serves any node: the last one is the reference.
+std::span<const Implementation> implementations(Op op);
+
+}  // namespace ropeway::cpu

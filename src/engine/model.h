@@ -1,0 +1,68 @@
+// The pipeline: file → Graph → passes → Plan → executables, and running them. `Session` is its public face.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "formats/formats.h"
+#include "plan/plan.h"
+#include "ropeway/session.h"
+
+namespace ropeway {
+
+// A device that `ropeway devices` lists. The one explicit list of backends.
+struct DeviceRow {
+  const char* name;
+  const char* description;
+  std::shared_ptr<const Backend> (*make)(const SessionOptions& options);
+};
+const std::vector<DeviceRow>& devices();
+// Throws Error{invalid_argument} that lists the devices there are.
+std::shared_ptr<const Backend> make_backend(const SessionOptions& options);
+
+// Contexts and boundary buffers of one caller.
+class ModelContext;
+
+// A model ready to run. Immutable; any number of threads may run it, each with its own context.
+class Model {
+ public:
+  static std::shared_ptr<const Model> load(const std::string& model, const SessionOptions& options);
+  // From a graph that is already there (tests, generated models).
+  static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options);
+  ~Model();
+
+  // The planned graph, after passes; its larger constants are gone (each lives, packed, in an executable).
+  const Graph& graph() const { return graph_; }
+  const Plan& plan() const { return plan_; }
+  const Backend& backend(size_t i) const { return *backends_[i]; }
+  std::span<const std::shared_ptr<const Backend>> backends() const { return backends_; }
+  // By segment of the plan. Node i of its steps is node plan().segments[s].nodes[i] of graph().
+  const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
+  const std::vector<ValueInfo>& inputs() const { return inputs_; }
+  const std::vector<ValueInfo>& outputs() const { return outputs_; }
+  double load_ms() const { return load_ms_; }        // reading the file
+  double compile_ms() const { return compile_ms_; }  // passes, plan, packing of weights
+
+  std::unique_ptr<ModelContext> make_context() const;
+  // Inputs and outputs in the model's order. `traces`, when given, receives one Trace per segment.
+  // Throws Error{invalid_argument} for a wrong number, type or shape: what is expected against what is given.
+  void run(ModelContext& context, std::span<const Tensor> values, std::span<Tensor> results, std::vector<Trace>* traces) const;
+
+ private:
+  Model() = default;
+  Graph graph_;
+  Plan plan_;
+  std::vector<std::shared_ptr<const Backend>> backends_;
+  std::vector<std::shared_ptr<const Executable>> executables_;
+  std::vector<ValueInfo> inputs_, outputs_;
+  double load_ms_ = 0, compile_ms_ = 0;
+};
+
+// Deterministic inputs for a model, for runs without files: floating point uniform in [-1, 1), integers 0 (they may be indices), from the counter-based generator.
+std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs);
+
+}  // namespace ropeway
