@@ -43,7 +43,7 @@ void ThreadPool::run_erased(int64_t tasks, Function function, void* context) {
     for (int64_t i = 0; i < tasks; ++i) function(context, i, 0);
     return;
   }
-  inside = this;
+  const ThreadPool* const outer = std::exchange(inside, this);
   function_ = function;
   context_ = context;
   tasks_ = tasks;
@@ -63,7 +63,7 @@ void ThreadPool::run_erased(int64_t tasks, Function function, void* context) {
       std::this_thread::yield();
     }
   }
-  inside = nullptr;
+  inside = outer;
   if (failed_.load(std::memory_order_relaxed)) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 

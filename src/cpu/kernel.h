@@ -25,10 +25,12 @@ enum class Layout : uint8_t {
 // Elements that a tensor takes up in a layout.
 int64_t physical_count(const Shape& shape, Layout layout);
 
-// What is fused into the kernel of a node: after the operator, first the residual is added, then the activation applied.
+// What is fused into the kernel of a node: after the operator, first the bias and the residual are added, then the activation is applied.
 struct Fusion {
+  ValueId bias = kNoValue;                // a constant along the last dimension, for MatMul
   ValueId residual = kNoValue;            // of the output's shape
   std::optional<UnaryParams> activation;
+  bool empty() const { return bias == kNoValue && residual == kNoValue && !activation; }
 };
 
 struct KernelRequest {

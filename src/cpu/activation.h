@@ -1,0 +1,35 @@
+// The activation of a fused kernel: a clamp in registers, or a function over what was just stored.
+#pragma once
+
+#include <limits>
+#include <optional>
+
+#include "cpu/kernels/unary.h"
+#include "ir/params.h"
+
+namespace ropeway::cpu {
+
+struct Activation {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+  std::optional<UnaryParams> function;  // when it is no clamp
+
+  explicit Activation(const std::optional<UnaryParams>& params) {
+    if (!params) return;
+    if (params->function == UnaryFunction::relu) {
+      low = 0;
+    } else if (params->function == UnaryFunction::clip) {
+      low = static_cast<float>(params->alpha);
+      high = static_cast<float>(params->beta);
+    } else {
+      function = params;
+    }
+  }
+
+  // Applies what is no clamp to `count` stored floats.
+  void finish(float* values, int64_t count) const {
+    if (function) apply_unary(*function, values, values, static_cast<size_t>(count));
+  }
+};
+
+}  // namespace ropeway::cpu

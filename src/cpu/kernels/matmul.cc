@@ -1,0 +1,140 @@
+#include "cpu/kernels/matmul.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/kernels/matmul.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace ropeway::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A vector no wider than a block of 16 floats.
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+constexpr int kLanes = HWY_MAX_BYTES / 4 < 16 ? HWY_MAX_BYTES / 4 : 16;
+constexpr int kBlockVectors = 16 / kLanes;
+// Rows of a tile, so that accumulators, one row of B and a broadcast fit the registers.
+#if HWY_MAX_BYTES >= 64
+constexpr int kMaxRows = 14;
+#elif HWY_MAX_BYTES == 32
+constexpr int kMaxRows = 6;
+#elif HWY_TARGET == HWY_NEON
+constexpr int kMaxRows = 6;
+#else
+constexpr int kMaxRows = 2;
+#endif
+
+HWY_INLINE float* output_at(float* base, const Panel& p, int64_t row, int64_t vector) {
+  return base + row * p.c_row_stride + vector / kBlockVectors * p.c_block_stride + vector % kBlockVectors * kLanes;
+}
+
+// Bias or what c held, residual, clamp, and the store, for one vector of one row.
+HWY_INLINE void finish(const Panel& p, int64_t row, int64_t vector, V sum) {
+  const D d;
+  const int64_t left = p.columns - vector * kLanes;
+  float* c = output_at(p.c, p, row, vector);
+  if (HWY_LIKELY(left >= kLanes)) {
+    if (p.accumulate) sum = hn::Add(sum, hn::LoadU(d, c));
+    if (p.residual != nullptr) sum = hn::Add(sum, hn::LoadU(d, p.residual + (c - p.c)));
+    hn::StoreU(hn::Min(hn::Max(sum, hn::Set(d, p.low)), hn::Set(d, p.high)), d, c);
+    return;
+  }
+  HWY_ALIGN float lanes[kLanes];
+  hn::Store(sum, d, lanes);
+  for (int64_t i = 0; i < left; ++i) {
+    if (p.accumulate) lanes[i] += c[i];
+    if (p.residual != nullptr) lanes[i] += p.residual[c - p.c + i];
+    c[i] = std::min(std::max(lanes[i], p.low), p.high);
+  }
+}
+
+// kRows × kVectors tile, from row `row` and vector `first` on.
+template <int kRows, int kVectors>
+HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
+  const D d;
+  const float* a[kRows];
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) a[m] = p.a + p.row_offsets[row + m];
+
+  V sum[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) {
+    const V start = p.bias != nullptr ? hn::LoadU(d, p.bias + (first + v) * kLanes) : hn::Zero(d);
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) sum[m][v] = start;
+  }
+  const float* HWY_RESTRICT b = p.b + first * kLanes;
+  const int64_t b_stride = p.blocks * 16;
+  const int32_t* HWY_RESTRICT k_offsets = p.k_offsets;
+  for (int64_t k = 0; k < p.depth; ++k, b += b_stride) {
+    V column[kVectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b + v * kLanes);
+    const int64_t offset = k_offsets[k];
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) {
+      const V element = hn::Set(d, a[m][offset]);
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(element, column[v], sum[m][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) finish(p, row + m, first + v, sum[m][v]);
+  }
+}
+
+template <int kVectors, int kRows = kMaxRows>
+HWY_INLINE void tile_of(int64_t rows, const Panel& p, int64_t row, int64_t first) {
+  if (rows == kRows) return tile<kRows, kVectors>(p, row, first);
+  if constexpr (kRows > 1) tile_of<kVectors, kRows - 1>(rows, p, row, first);
+}
+
+// All rows, in tiles of nearly equal height.
+template <int kVectors>
+void tiles(const Panel& p, int64_t first) {
+  const int64_t count = (p.rows + kMaxRows - 1) / kMaxRows;
+  for (int64_t t = 0, row = 0; t < count; ++t) {
+    const int64_t end = p.rows * (t + 1) / count;
+    tile_of<kVectors>(end - row, p, row, first);
+    row = end;
+  }
+}
+
+void multiply(const Panel& p) {
+#if HWY_MAX_BYTES >= 64
+  if (p.blocks == 2) return tiles<2>(p, 0);
+#endif
+  for (int block = 0; block < p.blocks; ++block) tiles<kBlockVectors>(p, block * kBlockVectors);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ropeway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ropeway::cpu {
+
+HWY_EXPORT(multiply);
+void multiply_panel(const Panel& panel) { HWY_DYNAMIC_DISPATCH(multiply)(panel); }
+
+void pack_panels(const float* b, int64_t k_stride, int64_t n_stride, int64_t depth, int64_t columns, float* to) {
+  const int64_t whole = (columns + kBlockColumns - 1) / kBlockColumns * kBlockColumns;
+  for (int64_t begin = 0; begin < whole; begin += kPanelColumns) {
+    const int64_t width = std::min(kPanelColumns, whole - begin);
+    const int64_t filled = std::min(width, columns - begin);
+    for (int64_t k = 0; k < depth; ++k, to += width) {
+      const float* from = b + k * k_stride + begin * n_stride;
+      for (int64_t n = 0; n < filled; ++n) to[n] = from[n * n_stride];
+      std::fill(to + filled, to + width, 0.0f);
+    }
+  }
+}
+
+}  // namespace ropeway::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,48 @@
+// The microkernel that convolutions, fully connected layers and attention share: a panel of C = A · B + bias + residual, clamped.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace ropeway::cpu {
+
+// B is packed in panels of 32 columns (the last one may have 16): panel[k][columns]. Columns beyond the matrix are zero.
+inline constexpr int64_t kPanelColumns = 32;
+inline constexpr int64_t kBlockColumns = 16;
+
+// A is never copied: element (m, k) is a[row_offsets[m] + k_offsets[k]]. For a convolution, rows are output pixels and k runs over channels and taps;
+// for a matrix, rows are its rows and k_offsets count up. That is the whole difference between the two.
+struct Panel {
+  const float* a = nullptr;
+  const int32_t* row_offsets = nullptr;  // [rows]
+  const int32_t* k_offsets = nullptr;    // [depth]
+  int64_t rows = 0;
+  int64_t depth = 0;
+  const float* b = nullptr;  // packed; 32 floats a k for two blocks, 16 for one
+  int blocks = 1;            // of 16 columns: 1 or 2
+
+  float* c = nullptr;        // element (m, n) is c[m · c_row_stride + (n / 16) · c_block_stride + n % 16]
+  int64_t c_row_stride = 0;
+  int64_t c_block_stride = 0;
+  int64_t columns = 0;       // to store, ≤ 16 · blocks
+
+  const float* bias = nullptr;      // [16 · blocks] or nullptr
+  const float* residual = nullptr;  // addressed as c, or nullptr
+  bool accumulate = false;          // start from c in place of bias
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+// AVX-512 holds tiles of 14 rows by 2 vectors, AVX2 6 by 2, 128-bit targets 4 by 4: measured 88 to 100 % of the fp32 peak from 64 k on.
+void multiply_panel(const Panel& panel);
+
+// Floats of `columns` columns packed at `depth`: whole blocks of 16.
+inline int64_t packed_size(int64_t depth, int64_t columns) { return depth * ((columns + kBlockColumns - 1) / kBlockColumns) * kBlockColumns; }
+// Offset of the panel that begins at `column` (a multiple of 32).
+inline int64_t panel_offset(int64_t depth, int64_t column) { return depth * column; }
+
+// Packs B: element (k, n) is b[k · k_stride + n · n_stride]. `to` has packed_size(depth, columns) floats.
+void pack_panels(const float* b, int64_t k_stride, int64_t n_stride, int64_t depth, int64_t columns, float* to);
+
+}  // namespace ropeway::cpu
