@@ -9,6 +9,7 @@
 #include "cpu/implementations.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/matmul.h"
+#include "ops/operator.h"
 
 namespace ropeway::cpu {
 namespace {
@@ -66,7 +67,7 @@ const float* residual_of(std::span<const void* const> inputs, size_t node_inputs
 // One row: the weights stream from memory once.
 class VectorProduct final : public Kernel {
  public:
-  explicit VectorProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(info_inputs(request)) {
+  explicit VectorProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     depth_ = product.depth;
     columns_ = product.columns;
@@ -100,7 +101,6 @@ class VectorProduct final : public Kernel {
   size_t weight_bytes() const override { return weights_.bytes(); }
 
  private:
-  static size_t info_inputs(const KernelRequest& request) { return request.node.inputs.size(); }
   Activation activation_;
   size_t node_inputs_;
   int64_t depth_ = 0, columns_ = 0;
@@ -126,7 +126,7 @@ void describe_columns(Panel& panel, int64_t column, int64_t columns) {
 // Many rows: B packed once.
 class PackedProduct final : public Kernel {
  public:
-  explicit PackedProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(request.node.inputs.size()) {
+  explicit PackedProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     rows_ = product.rows, columns_ = product.columns, depth_ = product.depth;
     bias_ = padded_bias(product);

@@ -52,7 +52,7 @@ struct KernelRequest {
 class Kernel {
  public:
   virtual ~Kernel() = default;
-  // `inputs` are the node's, in order (nullptr for one left out, and for constants when packs_constants()), then the residual if there is one.
+  // `inputs` are the operator's, in order (nullptr for one left out, and for constants when packs_constants()), then the residual if there is one.
   // `scratch` has scratch_bytes(), 64-byte aligned, contents undefined. Must not allocate.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const = 0;
   virtual size_t scratch_bytes() const { return 0; }

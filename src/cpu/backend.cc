@@ -1,0 +1,67 @@
+#include "cpu/backend.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <hwy/targets.h>
+
+#include "base/env.h"
+#include "base/text.h"
+#include "cpu/implementations.h"
+#include "cpu/program.h"
+
+namespace ropeway {
+namespace {
+
+// What the processor calls itself; its architecture when it does not say.
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(':');
+    if (line.starts_with("model name") && colon + 2 < line.size()) return line.substr(colon + 2);
+  }
+#if defined(__aarch64__)
+  return "AArch64 processor";
+#else
+  return "x86-64 processor";
+#endif
+}
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads) : pool_(std::make_shared<ThreadPool>(threads == 0 ? available_processors() : threads)) {}
+
+  Support supports(const Graph& graph, const Node& node) const override {
+    const cpu::KernelRequest request{graph, node, {}, cpu::Layout::plain, pool_->threads()};
+    std::string reasons;
+    for (const cpu::Implementation& row : cpu::implementations(node.op)) {
+      const std::string why = row.declines(request);
+      if (why.empty()) return {true, "", std::nullopt};
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", row.name, why);
+    }
+    return {false, reasons, std::nullopt};
+  }
+
+  std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const override { return cpu::compile_program(std::move(segment), options, pool_); }
+
+  DeviceInfo info() const override {
+    DeviceInfo result;
+    result.name = "cpu";
+    result.description = processor_name();
+    result.precision = "fp32";
+    result.threads = pool_->threads();
+    const int64_t targets = hwy::SupportedTargets();
+    result.details.emplace_back("SIMD", hwy::TargetName(targets & -targets));
+    result.details.emplace_back("processors", std::to_string(available_processors()));
+    return result;
+  }
+
+ private:
+  std::shared_ptr<ThreadPool> pool_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_cpu_backend(int threads) { return std::make_shared<CpuBackend>(threads); }
+
+}  // namespace ropeway

@@ -1,0 +1,14 @@
+// The CPU backend: fp32, one kernel per step, buffers planned into one arena per caller.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+
+namespace ropeway {
+
+// `threads` counts the caller; 0: every processor that this process may use. All executables of a backend share its threads:
+// runs that overlap in time each go on on their own thread. Throws Error{invalid_argument}.
+std::shared_ptr<const Backend> make_cpu_backend(int threads);
+
+}  // namespace ropeway

@@ -1,0 +1,100 @@
+#include "cpu/fusion.h"
+
+#include <algorithm>
+
+#include "cpu/implementations.h"
+
+namespace ropeway::cpu {
+namespace {
+
+bool served(const Graph& graph, const FusedNode& candidate) {
+  const KernelRequest request{graph, graph.nodes[static_cast<size_t>(candidate.head)], candidate.fusion};
+  const auto rows = implementations(request.node.op);
+  return std::any_of(rows.begin(), rows.end(), [&](const Implementation& row) { return row.declines(request).empty(); });
+}
+
+// `constant` as a vector along the last dimension of `type`.
+bool is_row(const Graph& graph, ValueId constant, const TensorType& type) {
+  if (!graph.is_constant(constant) || type.shape.empty()) return false;
+  const TensorType& given = graph.type(constant);
+  return given.dtype == type.dtype && !given.shape.empty() && given.shape.size() <= type.shape.size() && given.shape.back() == type.shape.back() &&
+         element_count(given.shape) == type.shape.back();
+}
+
+class Fuser {
+ public:
+  explicit Fuser(const Graph& graph) : graph_(graph), uses_(use_counts(graph)), taken_(graph.nodes.size(), false), reader_(graph.values.size(), -1) {
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      for (const ValueId id : graph.nodes[i].inputs) {
+        if (id != kNoValue) reader_[static_cast<size_t>(id)] = static_cast<int>(i);
+      }
+    }
+  }
+
+  std::vector<FusedNode> run() {
+    std::vector<FusedNode> result;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (taken_[i]) continue;
+      FusedNode fused{static_cast<int>(i), {}, {static_cast<int>(i)}, graph_.nodes[i].outputs[0]};
+      if (graph_.nodes[i].outputs.size() == 1) {
+        while (extend(fused)) taken_[static_cast<size_t>(fused.nodes.back())] = true;
+      }
+      result.push_back(std::move(fused));
+    }
+    std::stable_sort(result.begin(), result.end(), [](const FusedNode& a, const FusedNode& b) { return a.nodes.back() < b.nodes.back(); });
+    return result;
+  }
+
+ private:
+  // Fuses the only reader of the output, if it can be; false when it cannot.
+  bool extend(FusedNode& fused) const {
+    const Op head = graph_.nodes[static_cast<size_t>(fused.head)].op;
+    const bool product = head == Op::Conv || head == Op::Gemm || head == Op::MatMul;
+    if (!product && head != Op::Binary) return false;
+    if (fused.fusion.activation || uses_[static_cast<size_t>(fused.output)] != 1) return false;
+    const int index = reader_[static_cast<size_t>(fused.output)];
+    if (index < 0 || taken_[static_cast<size_t>(index)]) return false;
+    const Node& next = graph_.nodes[static_cast<size_t>(index)];
+    FusedNode candidate = fused;
+    candidate.nodes.push_back(index);
+    candidate.output = next.outputs[0];
+    if (next.op == Op::Unary) {
+      candidate.fusion.activation = next.get<UnaryParams>();
+    } else if (!product || next.op != Op::Binary || !add_operand(next, fused, candidate.fusion, head)) {
+      return false;
+    }
+    if (!served(graph_, candidate)) return false;
+    fused = std::move(candidate);
+    return true;
+  }
+
+  bool add_operand(const Node& add, const FusedNode& fused, Fusion& fusion, Op head) const {
+    if (add.get<BinaryParams>().function != BinaryFunction::add) return false;
+    const ValueId other = add.inputs[0] == fused.output ? add.inputs[1] : add.inputs[0];
+    const TensorType& type = graph_.type(fused.output);
+    if (graph_.type(add.outputs[0]) != type) return false;
+    if (head == Op::MatMul && fusion.bias == kNoValue && fusion.residual == kNoValue && is_row(graph_, other, type)) {
+      fusion.bias = other;
+      return true;
+    }
+    if (fusion.residual != kNoValue || graph_.is_constant(other) || graph_.type(other) != type) return false;
+    fusion.residual = other;
+    return true;
+  }
+
+  const Graph& graph_;
+  std::vector<int> uses_;
+  std::vector<bool> taken_;
+  std::vector<int> reader_;  // by value: a node that reads it
+};
+
+}  // namespace
+
+std::vector<FusedNode> fuse(const Graph& graph, bool enabled) {
+  if (enabled) return Fuser(graph).run();
+  std::vector<FusedNode> result;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) result.push_back({static_cast<int>(i), {}, {static_cast<int>(i)}, graph.nodes[i].outputs[0]});
+  return result;
+}
+
+}  // namespace ropeway::cpu
