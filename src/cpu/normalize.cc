@@ -14,27 +14,19 @@ namespace {
 constexpr int64_t kExpCost = 4;      // of an element, in copied elements
 constexpr int64_t kColumnChunk = 64;  // neighbouring columns that one task takes: some cache lines of each row
 
-// A tensor as outer × length × inner around the normalised dimension.
-struct Split3 {
-  int64_t outer, length, inner;
-  Split3(const Shape& shape, size_t axis, size_t end)
-      : outer(product(std::span(shape).first(axis))), length(product(std::span(shape).subspan(axis, end - axis))), inner(product(std::span(shape).subspan(end))) {}
-};
-
 template <bool kLog>
 std::unique_ptr<Kernel> make_softmax(const KernelRequest& request) {
-  const auto axis = static_cast<size_t>(request.node.get<AxisParams>().axis);
-  const Split3 split(request.output_shape(), axis, axis + 1);
+  const AxisSplit split(request.output_shape(), request.node.get<AxisParams>().axis);
   return make_kernel([=](const KernelArguments& a) {
-    if (split.length == 0) return;
+    if (split.size == 0) return;
     const int64_t chunks = (split.inner + kColumnChunk - 1) / kColumnChunk;
-    parallel_for(a.pool, split.outer * chunks, kExpCost * split.length * std::min(split.inner, kColumnChunk), [&](int64_t begin, int64_t end) {
+    parallel_for(a.pool, split.outer * chunks, kExpCost * split.size * std::min(split.inner, kColumnChunk), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t column = i % chunks * kColumnChunk, at = i / chunks * split.length * split.inner + column;
+        const int64_t column = i % chunks * kColumnChunk, at = i / chunks * split.size * split.inner + column;
         if (split.inner == 1) {
-          (kLog ? log_softmax_row : softmax_row)(a.in(0) + at, a.out() + at, split.length);
+          (kLog ? log_softmax_row : softmax_row)(a.in(0) + at, a.out() + at, split.size);
         } else {
-          (kLog ? log_softmax_columns : softmax_columns)(a.in(0) + at, a.out() + at, split.length, std::min(kColumnChunk, split.inner - column), split.inner);
+          (kLog ? log_softmax_columns : softmax_columns)(a.in(0) + at, a.out() + at, split.size, std::min(kColumnChunk, split.inner - column), split.inner);
         }
       }
     });
@@ -47,7 +39,7 @@ std::string declines_layer_norm(const KernelRequest& request) {
   const auto axis = static_cast<size_t>(request.node.get<NormParams>().axis);
   for (size_t i = 1; i < request.node.inputs.size(); ++i) {
     const ValueId id = request.node.input(i);
-    if (id != kNoValue && element_count(request.graph.type(id).shape) != product(std::span(x).subspan(axis))) return "scale or shift is broadcast";
+    if (id != kNoValue && element_count(request.graph.type(id).shape) != element_count(std::span(x).subspan(axis))) return "scale or shift is broadcast";
   }
   return "";
 }
@@ -55,13 +47,14 @@ std::string declines_layer_norm(const KernelRequest& request) {
 std::unique_ptr<Kernel> make_layer_norm(const KernelRequest& request) {
   const auto& p = request.node.get<NormParams>();
   const Shape& x = request.input_shape(0);
-  const Split3 split(x, static_cast<size_t>(p.axis), x.size());
+  const auto axis = static_cast<size_t>(p.axis);
+  const int64_t rows = element_count(std::span(x).first(axis)), length = element_count(std::span(x).subspan(axis));
   return make_kernel([=, epsilon = static_cast<float>(p.epsilon)](const KernelArguments& a) {
-    if (split.length == 0) return;
+    if (length == 0) return;
     const float* scale = a.inputs.size() > 1 ? a.in(1) : nullptr;
     const float* shift = a.inputs.size() > 2 ? a.in(2) : nullptr;
-    parallel_for(a.pool, split.outer, 2 * split.length, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) layer_norm_row(a.in(0) + i * split.length, scale, shift, epsilon, a.out() + i * split.length, split.length);
+    parallel_for(a.pool, rows, 2 * length, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) layer_norm_row(a.in(0) + i * length, scale, shift, epsilon, a.out() + i * length, length);
     });
   });
 }
@@ -92,7 +85,7 @@ struct ScaleShift {
 
 std::unique_ptr<Kernel> make_batch_norm(const KernelRequest& request) {
   const Shape& x = request.input_shape(0);
-  const int64_t images = x[0], channels = x[1], pixels = product(std::span(x).subspan(2));
+  const int64_t images = x[0], channels = x[1], pixels = element_count(std::span(x).subspan(2));
   const int64_t blocks = (channels + kBlock - 1) / kBlock;
   ScaleShift factors(request);
   if (request.layout == Layout::blocked) {

@@ -13,13 +13,21 @@ namespace {
 
 using Spans = std::vector<PoolSpan>;
 
-// What every output position along one dimension reads.
-Spans window_spans(const WindowDim& dim, bool count_include_pad) {
+// What every output position along spatial dimension d reads.
+Spans window_spans(const PoolParams& p, size_t d, int64_t in, int64_t out) {
+  const Window window{p.kernel_shape, p.strides, p.pads, p.dilations};
+  const int64_t padded_end = in + p.pads[d + p.kernel_shape.size()];  // what ceil_mode reads beyond counts nowhere
   Spans spans;
-  for (int64_t o = 0; o < dim.out; ++o) {
-    const int64_t first = dim.first_tap(o), last = dim.last_tap(o, dim.in);
-    const int64_t counted = count_include_pad ? dim.last_tap(o, dim.in + dim.pad_end) : last - first;
-    spans.push_back({dim.start(o) + first * dim.dilation, last - first, dim.dilation, 1.0f / static_cast<float>(counted)});
+  for (int64_t o = 0; o < out; ++o) {
+    PoolSpan span{0, 0, p.dilations[d], 1};
+    int64_t counted = 0;
+    for (int64_t tap = 0; tap < p.kernel_shape[d]; ++tap) {
+      const int64_t position = window.position(d, o, tap);
+      if (position >= 0 && position < in && span.taps++ == 0) span.first = position;
+      counted += p.count_include_pad ? position < padded_end : position >= 0 && position < in;
+    }
+    if (p.divisor == 0) span.scale = 1.0f / static_cast<float>(counted);
+    spans.push_back(span);
   }
   return spans;
 }
@@ -51,12 +59,12 @@ PoolGeometry geometry(const KernelRequest& request) {
     return g;
   }
   const auto& p = request.node.get<PoolParams>();
-  const Window window = make_window(name(request.node.op), x, p.kernel_shape, p.strides, p.pads, p.dilations, p.ceil_mode);
-  g.rows = window_spans(window[1], p.count_include_pad);
-  g.columns = window_spans(window[2], p.count_include_pad);
-  if (p.divisor == 0) return g;
-  for (PoolSpan& row : g.rows) row.scale = 1.0f / static_cast<float>(p.divisor);
-  for (PoolSpan& column : g.columns) column.scale = 1;
+  const Shape& out = request.output_shape();
+  g.rows = flat ? adaptive_spans(1, 1) : window_spans(p, 0, g.height, out[2]);
+  g.columns = window_spans(p, out.size() - 3, g.width, out.back());
+  if (p.divisor != 0) {
+    for (PoolSpan& row : g.rows) row.scale = 1.0f / static_cast<float>(p.divisor);
+  }
   return g;
 }
 
