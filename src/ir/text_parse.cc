@@ -216,7 +216,11 @@ Tensor read_elements(Line& line, const TensorType& type) {
   } else if (kind == "uniform") {
     const std::string stream = line.word("the name of a stream");
     const float scale = line.accept(',') ? line.number<float>() : 1;
-    tensor = uniform_tensor(type, stream, scale);
+    try {
+      tensor = uniform_tensor(type, stream, scale);
+    } catch (const Error& error) {
+      line.wrong("{}", error.message());
+    }
   } else if (kind == "data") {
     const std::string hash = line.word("a hash");
     tensor = type.dtype == DType::f32 || type.dtype == DType::f64 ? uniform_tensor(type, hash) : Tensor(type);

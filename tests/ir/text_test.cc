@@ -130,8 +130,11 @@ TEST(Text, ConstantsReadBack) {
 TEST(Text, UniformConstants) {
   const Tensor tensor = constant_of("f32[5]", "uniform(weights, 0.5)");
   for (uint64_t i = 0; i < 5; ++i) EXPECT_EQ(tensor.data<float>()[i], 0.5f * random_uniform(stream_seed("weights"), i));
-  for (const int64_t value : constant_of("i64[100]", "uniform(n, 3)").data<int64_t>()) EXPECT_LT(std::abs(value), 3);
-  for (const uint8_t value : constant_of("u8[100]", "uniform(n, 3)").data<uint8_t>()) EXPECT_LT(value, 3);
+  const Tensor integers = constant_of("i64[100]", "uniform(n, 3)"), bytes = constant_of("u8[100]", "uniform(n, 3)");
+  for (size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(integers.data<int64_t>()[i], static_cast<int64_t>(3 * random_uniform(stream_seed("n"), i)));
+    EXPECT_EQ(bytes.data<uint8_t>()[i], std::abs(integers.data<int64_t>()[i]));
+  }
 }
 
 TEST(Text, CommentsAndDefaults) {
@@ -185,7 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
                     BadText{"element_range", "graph a\nconst %x: i8[1] = [128]", "line 2: a number that fits"},
                     BadText{"element_kind", "graph a\nconst %x: f32[1] = zeros(1)", "line 2: 'zeros' is none of"},
                     BadText{"no_elements", "graph a\nconst %x: f32[1]", "line 2: '=' is expected"}, BadText{"open_quote", "graph \"a", "line 1: a quoted name does not end"},
-                    BadText{"escape", "graph \"\\n\"", "line 1: only"}, BadText{"uniform_half", "graph a\nconst %x: f16[1] = uniform(x)", "line 2: uniform(x) cannot fill f16[1]"}),
+                    BadText{"escape", "graph \"\\n\"", "line 1: only"}, BadText{"uniform_range", "graph a\nconst %x: i8[1] = uniform(x, 200)", "line 2: uniform(x, 200) is beyond i8"},
+                    BadText{"uniform_half", "graph a\nconst %x: f16[1] = uniform(x)", "line 2: uniform(x) cannot fill f16[1]"}),
     [](const auto& each) { return each.param.name; });
 
 TEST(Text, TypesAreNeededWithoutInference) {
