@@ -1,0 +1,145 @@
+#include "engine/model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "cpu/backend.h"
+#include "passes/pipeline.h"
+
+namespace ropeway {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double milliseconds_since(Clock::time_point begin) { return std::chrono::duration<double, std::milli>(Clock::now() - begin).count(); }
+
+std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<ValueInfo> result;
+  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
+  return result;
+}
+
+void check_tensors(const char* what, const std::vector<ValueInfo>& expected, std::span<const Tensor> given) {
+  if (given.size() != expected.size()) fail(ErrorCode::invalid_argument, "{} {}s are given, but the model has {}", given.size(), what, expected.size());
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (given[i].type() != expected[i].type) fail(ErrorCode::invalid_argument, "{} {} must be {}, but {} is given", what, expected[i].name, to_string(expected[i].type), to_string(given[i].type()));
+  }
+}
+
+// Constants beyond this are kept by executables alone.
+constexpr int64_t kKeptConstant = 1024;
+
+}  // namespace
+
+const std::vector<DeviceRow>& devices() {
+  static const std::vector<DeviceRow> rows = {
+      {"cpu", "this machine's processor, fp32", [](const SessionOptions& options) { return make_cpu_backend(options.threads); }},
+  };
+  return rows;
+}
+
+std::shared_ptr<const Backend> make_backend(const SessionOptions& options) {
+  std::vector<std::string> names;
+  for (const DeviceRow& row : devices()) {
+    if (options.device == row.name) return row.make(options);
+    names.emplace_back(row.name);
+  }
+  fail(ErrorCode::invalid_argument, "there is no device '{}'; there is {}", options.device, listed(names));
+}
+
+std::shared_ptr<const Model> Model::load(const std::string& model, const SessionOptions& options) {
+  const auto begin = Clock::now();
+  Graph graph = read_model(model, {options.batch, options.input_shapes});
+  const double load_ms = milliseconds_since(begin);
+  const auto result = std::const_pointer_cast<Model>(compile(std::move(graph), options));
+  result->load_ms_ = load_ms;
+  return result;
+}
+
+std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options) {
+  const auto begin = Clock::now();
+  std::shared_ptr<Model> model(new Model);
+  model->backends_.push_back(make_backend(options));
+  // "fuse" is the backend's own pass.
+  CompileOptions compile_options{options.disabled_passes, options.force_kernel};
+  std::set<std::string> disabled = options.disabled_passes;
+  disabled.erase("fuse");
+  model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
+  Graph& planned = model->graph_;
+  model->inputs_ = describe(planned, planned.inputs);
+  model->outputs_ = describe(planned, planned.outputs);
+  model->plan_ = make_plan(planned, model->backends_);
+  const std::vector<Segment>& segments = model->plan_.segments;
+  std::vector<Graph> parts;
+  for (const Segment& segment : segments) parts.push_back(extract(planned, segment));
+  // From here on each part alone holds its weights, and frees them as they are packed.
+  std::vector<bool> delivered(planned.values.size(), false);
+  for (const ValueId id : planned.outputs) delivered[static_cast<size_t>(id)] = true;
+  for (size_t i = 0; i < planned.values.size(); ++i) {
+    if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
+  }
+  for (size_t s = 0; s < segments.size(); ++s) model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), compile_options));
+  model->compile_ms_ = milliseconds_since(begin);
+  return model;
+}
+
+Model::~Model() = default;
+
+std::unique_ptr<ModelContext> Model::make_context() const {
+  auto context = std::make_unique<ModelContext>();
+  context->values.resize(graph_.values.size());
+  for (size_t i = 0; i < graph_.values.size(); ++i) {
+    if (graph_.values[i].constant) context->values[i] = *graph_.values[i].constant;
+  }
+  for (size_t s = 0; s < plan_.segments.size(); ++s) {
+    context->contexts.push_back(executables_[s]->make_context());
+    context->inputs.emplace_back(plan_.segments[s].inputs.size());
+    context->outputs.emplace_back(plan_.segments[s].outputs.size());
+    for (const ValueId id : plan_.segments[s].outputs) {
+      const bool is_result = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
+      if (!is_result) context->values[static_cast<size_t>(id)] = Tensor(graph_.type(id));
+    }
+  }
+  return context;
+}
+
+void Model::run(ModelContext& context, std::span<const Tensor> values, std::span<Tensor> results, std::vector<Trace>* traces) const {
+  check_tensors("input", inputs_, values);
+  check_tensors("output", outputs_, results);
+  const auto at = [&](ValueId id) -> Tensor& { return context.values[static_cast<size_t>(id)]; };
+  for (size_t i = 0; i < values.size(); ++i) at(graph_.inputs[i]) = values[i];
+  // What a node computes for an output goes straight there; inputs and constants handed through are copied below.
+  for (const Segment& segment : plan_.segments) {
+    for (const ValueId id : segment.outputs) {
+      const auto result = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
+      if (result != graph_.outputs.end()) at(id) = results[static_cast<size_t>(result - graph_.outputs.begin())];
+    }
+  }
+  if (traces != nullptr) traces->resize(plan_.segments.size());
+  for (size_t s = 0; s < plan_.segments.size(); ++s) {
+    const Segment& segment = plan_.segments[s];
+    for (size_t i = 0; i < segment.inputs.size(); ++i) context.inputs[s][i] = at(segment.inputs[i]);
+    for (size_t i = 0; i < segment.outputs.size(); ++i) context.outputs[s][i] = at(segment.outputs[i]);
+    executables_[s]->run(*context.contexts[s], context.inputs[s], context.outputs[s], traces == nullptr ? nullptr : &(*traces)[s]);
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    const Tensor& source = at(graph_.outputs[i]);
+    if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
+  }
+}
+
+std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs) {
+  std::vector<Tensor> result;
+  for (const ValueInfo& input : inputs) {
+    result.emplace_back(input.type);
+    if (input.type.dtype == DType::f32) fill_uniform(result.back().data<float>(), stream_seed(input.name));
+    if (input.type.dtype == DType::f64) {
+      for (size_t i = 0; i < result.back().data<double>().size(); ++i) result.back().data<double>()[i] = random_uniform(stream_seed(input.name), i);
+    }
+  }
+  return result;
+}
+
+}  // namespace ropeway

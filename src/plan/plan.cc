@@ -1,0 +1,94 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+
+namespace ropeway {
+namespace {
+
+// Values that a segment reads from elsewhere, and those of its own that somebody else reads.
+void find_boundary(const Graph& graph, const std::vector<int>& segment_of, size_t index, Segment& segment) {
+  const std::vector<int> producer = producers(graph);
+  const auto add = [](std::vector<ValueId>& list, ValueId id) {
+    if (std::find(list.begin(), list.end(), id) == list.end()) list.push_back(id);
+  };
+  for (const int n : segment.nodes) {
+    for (const ValueId id : graph.nodes[static_cast<size_t>(n)].inputs) {
+      if (id == kNoValue || graph.is_constant(id)) continue;
+      const int from = producer[static_cast<size_t>(id)];
+      if (from < 0 || segment_of[static_cast<size_t>(from)] != static_cast<int>(index)) add(segment.inputs, id);
+    }
+  }
+  const auto is_own = [&](ValueId id) {
+    const int from = id == kNoValue ? -1 : producer[static_cast<size_t>(id)];
+    return from >= 0 && segment_of[static_cast<size_t>(from)] == static_cast<int>(index);
+  };
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (segment_of[n] == static_cast<int>(index)) continue;
+    for (const ValueId id : graph.nodes[n].inputs) {
+      if (is_own(id)) add(segment.outputs, id);
+    }
+  }
+  for (const ValueId id : graph.outputs) {
+    if (is_own(id)) add(segment.outputs, id);
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
+  Plan plan;
+  std::vector<std::string> homeless;
+  std::vector<int> segment_of;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    Placement placement{backends.size(), backends.size() == 1 ? "the only device" : ""};
+    std::string reasons;
+    for (size_t b = 0; b < backends.size() && placement.backend == backends.size(); ++b) {
+      const Support support = backends[b]->supports(graph, node);
+      if (support.yes) {
+        placement.backend = b;
+        if (!reasons.empty()) placement.reason = reasons;
+      } else {
+        reasons += fmt::format("{}{} declined: {}", reasons.empty() ? "" : "; ", backends[b]->info().name, support.why_not);
+      }
+    }
+    if (placement.backend == backends.size()) homeless.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), reasons));
+    if (plan.segments.empty() || plan.segments.back().backend != placement.backend) plan.segments.push_back({placement.backend, {}, {}, {}});
+    plan.segments.back().nodes.push_back(static_cast<int>(n));
+    segment_of.push_back(static_cast<int>(plan.segments.size()) - 1);
+    plan.placements.push_back(std::move(placement));
+  }
+  if (!homeless.empty()) fail(ErrorCode::unsupported, "no device can compute {} of {} operators:\n  {}", homeless.size(), graph.nodes.size(), fmt::join(homeless, "\n  "));
+  for (size_t s = 0; s < plan.segments.size(); ++s) find_boundary(graph, segment_of, s, plan.segments[s]);
+  return plan;
+}
+
+Graph extract(const Graph& graph, const Segment& segment) {
+  Graph part{graph.name, graph.source, graph.values, {}, segment.inputs, segment.outputs};
+  for (const int n : segment.nodes) part.nodes.push_back(graph.nodes[static_cast<size_t>(n)]);
+  // Constants stay with the values that are still referred to.
+  for (const ValueId id : segment.inputs) part.value(id).constant.reset();
+  return compact(part);
+}
+
+std::string to_string(const Plan& plan, const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
+  std::string text;
+  const auto names = [&](const std::vector<ValueId>& ids) {
+    std::vector<std::string> list;
+    for (const ValueId id : ids) list.push_back(fmt::format("{}: {}", graph.value(id).name, to_string(graph.type(id))));
+    return fmt::format("{}", fmt::join(list, ", "));
+  };
+  for (size_t s = 0; s < plan.segments.size(); ++s) {
+    const Segment& segment = plan.segments[s];
+    text += fmt::format("segment {} on {}: {} operators\n  reads  {}\n  leaves {}\n", s, backends[segment.backend]->info().name, segment.nodes.size(), names(segment.inputs), names(segment.outputs));
+    std::map<std::string, int> reasons;
+    for (const int n : segment.nodes) ++reasons[plan.placements[static_cast<size_t>(n)].reason];
+    for (const auto& [reason, count] : reasons) text += fmt::format("  because {} ({} operators)\n", reason, count);
+  }
+  return text;
+}
+
+}  // namespace ropeway
