@@ -21,7 +21,7 @@ std::optional<DType> dtype_named(std::string_view name);
 // Sizes of the dimensions, outermost first, each ≥ 0. Empty for a scalar.
 using Shape = std::vector<int64_t>;
 
-// Number of elements. Throws Error{invalid_argument} when a dimension is negative or the product exceeds 2^62.
+// Number of elements. Throws Error{invalid_argument} when a dimension is negative or the product exceeds 2^59.
 int64_t element_count(std::span<const int64_t> shape);
 
 // "f32[1,3,224,224]".

@@ -73,6 +73,10 @@ std::shared_ptr<std::byte> File::read(uint64_t offset, size_t bytes) const {
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::error_code ignored;
   const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::is_symlink(path, ignored)) {
+    const auto target = std::filesystem::canonical(path, ignored);
+    if (!ignored) return write_file(target, content);  // the link stays
+  }
   Output output;
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     output.descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);

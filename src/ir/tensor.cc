@@ -29,7 +29,7 @@ std::optional<DType> dtype_named(std::string_view name) {
 }
 
 int64_t element_count(std::span<const int64_t> shape) {
-  constexpr int64_t kLimit = int64_t{1} << 62;
+  constexpr int64_t kLimit = int64_t{1} << 59;  // so that bytes, too, stay below 2^63
   int64_t count = 1;
   bool empty = false;
   for (const int64_t size : shape) {

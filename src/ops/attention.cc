@@ -14,14 +14,16 @@ std::vector<TensorType> infer_ScaledDotProductAttention(const AttentionParams&, 
   const Shape& v = in[2]->shape;
   const size_t rank = q.size();
   expect(rank >= 2 && k.size() == rank && v.size() == rank, "ScaledDotProductAttention: Q, K and V need one rank of at least 2");
-  expect(in[0]->dtype == in[1]->dtype && in[0]->dtype == in[2]->dtype, "ScaledDotProductAttention: Q, K and V need one dtype");
+  expect_float("ScaledDotProductAttention", "Q", *in[0]);
+  expect_dtype("ScaledDotProductAttention", "K", *in[1], in[0]->dtype);
+  expect_dtype("ScaledDotProductAttention", "V", *in[2], in[0]->dtype);
   const bool batches = std::equal(q.begin(), q.end() - 2, k.begin()) && std::equal(q.begin(), q.end() - 2, v.begin());
   expect(batches && q[rank - 1] == k[rank - 1] && k[rank - 2] == v[rank - 2], "ScaledDotProductAttention: Q [{}], K [{}] and V [{}] do not fit", fmt::join(q, ","), fmt::join(k, ","), fmt::join(v, ","));
   Shape scores = q;
   scores.back() = k[rank - 2];
   if (in[3] != nullptr) {
     expect(in[3]->dtype == DType::boolean || in[3]->dtype == in[0]->dtype, "ScaledDotProductAttention: the mask is {}; bool or {} is needed", name(in[3]->dtype), name(in[0]->dtype));
-    expect(broadcast(in[3]->shape, scores) == scores, "ScaledDotProductAttention: a mask of [{}] does not fit scores of [{}]", fmt::join(in[3]->shape, ","), fmt::join(scores, ","));
+    expect(broadcasts_to(in[3]->shape, scores), "ScaledDotProductAttention: a mask of [{}] does not fit scores of [{}]", fmt::join(in[3]->shape, ","), fmt::join(scores, ","));
   }
   Shape out = q;
   out.back() = v.back();

@@ -93,7 +93,7 @@ std::vector<TensorType> infer_Binary(const BinaryParams& p, const InputTypes& in
   const bool boolean = in[0]->dtype == DType::boolean;
   expect(!is_logical(p.function) || boolean, "Binary {}: operands are {}, not bool", name(p.function), name(in[0]->dtype));
   expect(is_comparison(p.function) || is_logical(p.function) || !boolean, "Binary {}: not defined for bool", name(p.function));
-  return {{is_comparison(p.function) ? DType::boolean : in[0]->dtype, broadcast(in[0]->shape, in[1]->shape)}};
+  return {{is_comparison(p.function) ? DType::boolean : in[0]->dtype, broadcast("Binary", in[0]->shape, in[1]->shape)}};
 }
 
 void reference_Binary(const BinaryParams& p, const InputTensors& in, std::span<Tensor> out) {
@@ -116,9 +116,9 @@ void reference_Binary(const BinaryParams& p, const InputTensors& in, std::span<T
 }
 
 std::vector<TensorType> infer_Where(const NoParams&, const InputTypes& in) {
-  expect(in[0]->dtype == DType::boolean, "Where: the condition is {}, not bool", name(in[0]->dtype));
+  expect(in[0]->dtype == DType::boolean, "Where: condition is {}, but bool is expected", to_string(*in[0]));
   expect(in[1]->dtype == in[2]->dtype, "Where: X is {} and Y is {}; one dtype is needed", name(in[1]->dtype), name(in[2]->dtype));
-  return {{in[1]->dtype, broadcast(in[0]->shape, broadcast(in[1]->shape, in[2]->shape))}};
+  return {{in[1]->dtype, broadcast("Where", in[0]->shape, broadcast("Where", in[1]->shape, in[2]->shape))}};
 }
 
 void reference_Where(const NoParams&, const InputTensors& in, std::span<Tensor> out) {

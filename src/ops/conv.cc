@@ -1,6 +1,6 @@
+#include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/shape_util.h"
-#include "ops/convert.h"
 #include "ops/window.h"
 
 namespace ropeway {
@@ -13,11 +13,15 @@ Window window_of(const ConvParams& p, const Shape& weight) { return {{weight.beg
 std::vector<TensorType> infer_Conv(const ConvParams& p, const InputTypes& in) {
   const Shape& x = in[0]->shape;
   const Shape& w = in[1]->shape;
-  expect(x.size() >= 3 && x.size() == w.size(), "Conv: input [{}] and weight [{}] need the same rank, 3 to 5", fmt::join(x, ","), fmt::join(w, ","));
-  expect(in[0]->dtype == in[1]->dtype && (in[2] == nullptr || in[2]->dtype == in[0]->dtype), "Conv: input, weight and bias need one dtype");
-  expect(p.group >= 1 && w[0] % p.group == 0, "Conv: {} output channels do not divide into {} groups", w[0], p.group);
-  expect(w[1] <= x[1] && w[1] * p.group == x[1], "Conv: weight [{}] in {} groups needs {} input channels, but the input has {}", fmt::join(w, ","), p.group, w[1] * p.group, x[1]);
-  expect(in[2] == nullptr || in[2]->shape == Shape{w[0]}, "Conv: bias must be [{}]", w[0]);
+  expect(x.size() >= 3 && x.size() == w.size(), "Conv: X [{}] and W [{}] need the same rank, 3 to 5", fmt::join(x, ","), fmt::join(w, ","));
+  expect_float("Conv", "X", *in[0]);
+  expect_dtype("Conv", "W", *in[1], in[0]->dtype);
+  expect(p.group >= 1 && w[0] % p.group == 0, "Conv: the {} output channels of W [{}] do not divide into {} groups", w[0], fmt::join(w, ","), p.group);
+  expect(x[1] % p.group == 0 && x[1] / p.group == w[1], "Conv: W [{}] takes {} channels in each of {} groups, but X [{}] has {} in all", fmt::join(w, ","), w[1], p.group, fmt::join(x, ","), x[1]);
+  if (in[2] != nullptr) {
+    expect_dtype("Conv", "B", *in[2], in[0]->dtype);
+    expect(in[2]->shape == Shape{w[0]}, "Conv: B is {}, but [{}] is expected", to_string(*in[2]), w[0]);
+  }
   const Window window = window_of(p, w);
   window.check("Conv", x.size() - 2);
   Shape out = {x[0], w[0]};

@@ -22,8 +22,8 @@ bool is_index_type(DType dtype) { return dtype == DType::i32 || dtype == DType::
 }  // namespace
 
 std::vector<TensorType> infer_Expand(const ShapeParams& p, const InputTypes& in) {
-  expect(broadcast(in[0]->shape, p.shape) == p.shape, "Expand: [{}] does not broadcast to [{}]", fmt::join(in[0]->shape, ","), fmt::join(p.shape, ","));
   element_count(p.shape);
+  expect(broadcasts_to(in[0]->shape, p.shape), "Expand: [{}] does not broadcast to [{}]", fmt::join(in[0]->shape, ","), fmt::join(p.shape, ","));
   return {{in[0]->dtype, p.shape}};
 }
 void reference_Expand(const ShapeParams& p, const InputTensors& in, std::span<Tensor> out) {
@@ -59,6 +59,7 @@ std::vector<TensorType> infer_Concat(const AxisParams& p, const InputTypes& in) 
     const int64_t size = std::exchange(other[axis], in[0]->shape[axis]);
     expect(other == in[0]->shape, "Concat: input {} is {}, but the first is {}", i, to_string(*in[i]), to_string(*in[0]));
     out.shape[axis] += size;
+    element_count(out.shape);
   }
   return {std::move(out)};
 }
@@ -79,7 +80,7 @@ std::vector<TensorType> infer_Split(const SplitParams& p, const InputTypes& in) 
   int64_t total = 0;
   std::vector<TensorType> out;
   for (const int64_t size : p.split) {
-    expect(size >= 0 && size <= kLimit, "Split: a part of {}", size);
+    expect(size >= 0 && size <= in[0]->shape[static_cast<size_t>(p.axis)] - total, "Split: parts [{}] do not fit into dimension {} of {}", fmt::join(p.split, ","), p.axis, to_string(*in[0]));
     total += size;
     out.push_back(*in[0]);
     out.back().shape[static_cast<size_t>(p.axis)] = size;
@@ -116,7 +117,7 @@ void reference_Slice(const SliceParams& p, const InputTensors& in, std::span<Ten
   int64_t first = 0;
   for (size_t d = 0; d < strides.size(); ++d) {
     first += p.starts[d] * strides[d];
-    strides[d] *= p.steps[d];
+    strides[d] *= out[0].shape()[d] > 1 ? p.steps[d] : 0;  // a step that is never taken may be huge
   }
   for (IndexWalk o(out[0].shape(), {strides_of(out[0].shape()), strides}); !o.done(); o.next()) copy_element(*in[0], first + o.offset(1), out[0], o.offset(0));
 }
@@ -129,7 +130,7 @@ std::vector<TensorType> infer_Pad(const PadParams& p, const InputTypes& in) {
   for (size_t d = 0; d < rank; ++d) {
     const int64_t size = out.shape[d], begin = p.pads[d], end = p.pads[d + rank];
     expect(begin > -kLimit && begin < kLimit && end > -kLimit && end < kLimit && size + begin + end >= 0, "Pad: {} before and {} after dimension {} of {} is not possible", begin, end, d, size);
-    const int64_t most = p.mode == "constant" ? kLimit : p.mode == "reflect" ? size - 1 : p.mode == "wrap" ? size : size > 0 ? kLimit : 0;
+    const int64_t most = p.mode == "constant" ? kLimit : p.mode == "reflect" ? std::max<int64_t>(size - 1, 0) : p.mode == "wrap" ? size : size > 0 ? kLimit : 0;
     expect(begin <= most && end <= most, "Pad: {} before and {} after is more than mode {} can take from dimension {} of {}", begin, end, p.mode, d, size);
     out.shape[d] = size + begin + end;
   }

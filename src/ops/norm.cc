@@ -5,12 +5,19 @@
 #include "ops/shape_util.h"
 
 namespace ropeway {
+namespace {
+
+constexpr const char* kBatchInputs[] = {"X", "scale", "B", "mean", "var"};
+constexpr const char* kLayerInputs[] = {"X", "scale", "B"};
+
+}  // namespace
 
 std::vector<TensorType> infer_BatchNormalization(const EpsilonParams&, const InputTypes& in) {
   const Shape& x = in[0]->shape;
   expect(x.size() >= 2, "BatchNormalization: an input of [{}] has no channels", fmt::join(x, ","));
+  expect_float("BatchNormalization", "X", *in[0]);
   for (size_t i = 1; i < 5; ++i) {
-    expect(in[i]->shape == Shape{x[1]} && in[i]->dtype == in[0]->dtype, "BatchNormalization: input {} is {}, but must be {}[{}]", i, to_string(*in[i]), name(in[0]->dtype), x[1]);
+    expect(in[i]->shape == Shape{x[1]} && in[i]->dtype == in[0]->dtype, "BatchNormalization: {} is {}, but {}[{}] is expected", kBatchInputs[i], to_string(*in[i]), name(in[0]->dtype), x[1]);
   }
   return {*in[0]};
 }
@@ -29,10 +36,12 @@ void reference_BatchNormalization(const EpsilonParams& p, const InputTensors& in
 
 std::vector<TensorType> infer_LayerNormalization(const NormParams& p, const InputTypes& in) {
   const Shape& x = in[0]->shape;
+  expect_float("LayerNormalization", "X", *in[0]);
   expect_axis("LayerNormalization", p.axis, x.size());
   const Shape normalised(x.begin() + p.axis, x.end());
   for (size_t i = 1; i < 3; ++i) {
-    expect(in[i] == nullptr || (in[i]->dtype == in[0]->dtype && in[i]->shape == normalised), "LayerNormalization: input {} must be {}[{}]", i, name(in[0]->dtype), fmt::join(normalised, ","));
+    if (in[i] == nullptr) continue;
+    expect(in[i]->dtype == in[0]->dtype && in[i]->shape == normalised, "LayerNormalization: {} is {}, but {}[{}] is expected", kLayerInputs[i], to_string(*in[i]), name(in[0]->dtype), fmt::join(normalised, ","));
   }
   return {*in[0]};
 }

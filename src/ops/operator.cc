@@ -58,7 +58,13 @@ std::vector<TensorType> infer(Op op, const Params& params, const std::vector<con
   for (size_t i = 0; i < row.inputs.size(); ++i) {
     if (all[i] == nullptr && !row.inputs[i].optional) fail(ErrorCode::invalid_argument, "{} lacks its input {}", row.name, row.inputs[i].name);
   }
-  return row.infer(params, all);
+  // Sizes that multiply to more than any memory holds are refused here, so that operators can compute with them freely.
+  for (const TensorType* type : all) {
+    if (type != nullptr) element_count(type->shape);
+  }
+  std::vector<TensorType> results = row.infer(params, all);
+  for (const TensorType& type : results) element_count(type.shape);
+  return results;
 }
 
 std::vector<Tensor> evaluate(Op op, const Params& params, const std::vector<const Tensor*>& inputs) {

@@ -1,4 +1,4 @@
-#include <cmath>
+#include <algorithm>
 #include <limits>
 
 #include "ops/convert.h"
@@ -13,18 +13,32 @@ Window window_of(const PoolParams& p) { return {p.kernel_shape, p.strides, p.pad
 
 std::vector<TensorType> infer_pool(const char* op, const PoolParams& p, const TensorType& input) {
   expect(input.shape.size() >= 3, "{}: an input of [{}] has no spatial dimension", op, fmt::join(input.shape, ","));
+  const size_t spatial = input.shape.size() - 2;
   const Window window = window_of(p);
-  window.check(op, input.shape.size() - 2);
+  window.check(op, spatial);
   expect(p.divisor >= 0, "{}: divisor {} is negative", op, p.divisor);
   Shape out = {input.shape[0], input.shape[1]};
   for (size_t d = 0; d + 2 < input.shape.size(); ++d) {
-    expect(p.pads[d] * 2 <= window.dilations[d] * (window.kernel[d] - 1) + 1, "{}: a padding of {} is more than half of the window", op, p.pads[d]);
+    const int64_t pad = std::max(p.pads[d], p.pads[d + spatial]);
+    expect(pad < window.extent(d), "{}: a padding of {} makes windows of {} that see padding alone, along spatial dimension {}", op, pad, window.extent(d), d);
+    expect(input.shape[d + 2] > 0, "{}: X is {}, an empty image", op, to_string(input));
     out.push_back(window.output_size(op, d, input.shape[d + 2], p.ceil_mode));
   }
   return {{input.dtype, std::move(out)}};
 }
 
-// Calls reduce(first element of the channel, positions inside the image, number of taps inside image and padding) for every output element.
+// The taps of one window that lie in [0, size) along dimension d: at most as many as the image is long, however large the window.
+struct Taps {
+  int64_t first, count;
+  Taps(const Window& window, size_t d, int64_t output, int64_t size) {
+    const int64_t start = window.position(d, output, 0), step = window.dilations[d];
+    first = start < 0 ? (-start + step - 1) / step : 0;
+    const int64_t end = start < size ? std::min(window.kernel[d], (size - 1 - start) / step + 1) : 0;
+    count = std::max<int64_t>(end - first, 0);
+  }
+};
+
+// Calls reduce(output, first element of the channel, positions inside the image, number of taps inside image and padding) for every output element.
 template <class Reduce>
 void for_each_window(const PoolParams& p, const Shape& in, const Shape& out, Reduce&& reduce) {
   const Window window = window_of(p);
@@ -33,18 +47,20 @@ void for_each_window(const PoolParams& p, const Shape& in, const Shape& out, Red
   std::vector<int64_t> inside;
   for (IndexWalk o(out, {strides_of(out)}); !o.done(); o.next()) {
     inside.clear();
-    int64_t padded = 0;
-    for (IndexWalk tap(window.kernel, {}); !tap.done(); tap.next()) {
+    double padded = 1;
+    Shape begin, count;
+    for (size_t d = 0; d < spatial.size(); ++d) {
+      const int64_t i = o.index()[d + 2];
+      const Taps taps(window, d, i, spatial[d]);
+      begin.push_back(window.position(d, i, taps.first));
+      count.push_back(taps.count);
+      const int64_t room = spatial[d] + p.pads[d + spatial.size()] - window.position(d, i, 0);  // up to the end of the padding
+      padded *= static_cast<double>(std::min(window.kernel[d], (room - 1) / window.dilations[d] + 1));
+    }
+    for (IndexWalk tap(count, {}); !tap.done(); tap.next()) {
       int64_t at = 0;
-      bool in_image = true, in_padding = true;
-      for (size_t d = 0; d < spatial.size(); ++d) {
-        const int64_t position = window.position(d, o.index()[d + 2], tap.index()[d]);
-        in_image &= position >= 0 && position < spatial[d];
-        in_padding &= position < spatial[d] + p.pads[d + spatial.size()];
-        at = at * spatial[d] + position;
-      }
-      padded += in_padding;
-      if (in_image) inside.push_back(at);
+      for (size_t d = 0; d < spatial.size(); ++d) at = at * spatial[d] + begin[d] + tap.index()[d] * window.dilations[d];
+      inside.push_back(at);
     }
     reduce(o.offset(0), (o.index()[0] * in[1] + o.index()[1]) * image, inside, padded);
   }
@@ -53,13 +69,16 @@ void for_each_window(const PoolParams& p, const Shape& in, const Shape& out, Red
 }  // namespace
 
 std::vector<TensorType> infer_MaxPool(const PoolParams& p, const InputTypes& in) { return infer_pool("MaxPool", p, *in[0]); }
-std::vector<TensorType> infer_AveragePool(const PoolParams& p, const InputTypes& in) { return infer_pool("AveragePool", p, *in[0]); }
+std::vector<TensorType> infer_AveragePool(const PoolParams& p, const InputTypes& in) {
+  expect_float("AveragePool", "X", *in[0]);
+  return infer_pool("AveragePool", p, *in[0]);
+}
 
 void reference_MaxPool(const PoolParams& p, const InputTensors& in, std::span<Tensor> out) {
   visit_dtype(in[0]->dtype(), [&]<class T>() {
     const auto x = in[0]->data<T>();
     const auto y = out[0].data<T>();
-    for_each_window(p, in[0]->shape(), out[0].shape(), [&](int64_t o, int64_t channel, const std::vector<int64_t>& inside, int64_t) {
+    for_each_window(p, in[0]->shape(), out[0].shape(), [&](int64_t o, int64_t channel, const std::vector<int64_t>& inside, double) {
       T best = std::numeric_limits<T>::has_infinity ? static_cast<T>(-std::numeric_limits<T>::infinity()) : std::numeric_limits<T>::lowest();
       for (const int64_t at : inside) {
         const T value = x[static_cast<size_t>(channel + at)];
@@ -75,17 +94,18 @@ void reference_AveragePool(const PoolParams& p, const InputTensors& in, std::spa
   visit_float(in[0]->dtype(), [&]<class T>() {
     const auto x = in[0]->data<T>();
     const auto y = out[0].data<T>();
-    for_each_window(p, in[0]->shape(), out[0].shape(), [&](int64_t o, int64_t channel, const std::vector<int64_t>& inside, int64_t padded) {
+    for_each_window(p, in[0]->shape(), out[0].shape(), [&](int64_t o, int64_t channel, const std::vector<int64_t>& inside, double padded) {
       double sum = 0;
       for (const int64_t at : inside) sum += static_cast<double>(x[static_cast<size_t>(channel + at)]);
-      const int64_t divisor = p.divisor != 0 ? p.divisor : p.count_include_pad ? padded : static_cast<int64_t>(inside.size());
-      y[static_cast<size_t>(o)] = static_cast<T>(sum / static_cast<double>(divisor));
+      const double divisor = p.divisor != 0 ? static_cast<double>(p.divisor) : p.count_include_pad ? padded : static_cast<double>(inside.size());
+      y[static_cast<size_t>(o)] = static_cast<T>(inside.empty() ? 0 : sum / divisor);
     });
   });
 }
 
 std::vector<TensorType> infer_AdaptiveAveragePool(const AdaptivePoolParams& p, const InputTypes& in) {
   const Shape& x = in[0]->shape;
+  expect_float("AdaptiveAveragePool", "X", *in[0]);
   expect(x.size() >= 3 && p.output_size.size() + 2 == x.size(), "AdaptiveAveragePool: output_size [{}] does not fit an input of [{}]", fmt::join(p.output_size, ","), fmt::join(x, ","));
   Shape out = {x[0], x[1]};
   for (size_t d = 0; d < p.output_size.size(); ++d) {

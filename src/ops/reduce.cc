@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "ops/convert.h"
 #include "ops/operator.h"
@@ -10,7 +11,7 @@ namespace {
 
 bool reduces(const ReduceParams& p, size_t d) { return std::binary_search(p.axes.begin(), p.axes.end(), static_cast<int64_t>(d)); }
 
-// Integers and booleans accumulate in int64, floats in double.
+// Integers and booleans accumulate in 64 bits, floats in double.
 template <class A>
 A combine(ReduceFunction function, A total, A value, bool first) {
   using enum ReduceFunction;
@@ -32,8 +33,7 @@ std::vector<TensorType> infer_Reduce(const ReduceParams& p, const InputTypes& in
   const Shape& x = in[0]->shape;
   expect(!p.axes.empty() && std::is_sorted(p.axes.begin(), p.axes.end()) && std::adjacent_find(p.axes.begin(), p.axes.end()) == p.axes.end(), "Reduce: axes [{}] must be sorted and distinct", fmt::join(p.axes, ","));
   for (const int64_t axis : p.axes) expect_axis("Reduce", axis, x.size());
-  const bool real = in[0]->dtype == DType::f32 || in[0]->dtype == DType::f64 || in[0]->dtype == DType::f16 || in[0]->dtype == DType::bf16;
-  expect(p.function != ReduceFunction::mean || real, "Reduce mean: not defined for {}", name(in[0]->dtype));
+  expect(p.function != ReduceFunction::mean || is_float(in[0]->dtype), "Reduce mean: not defined for {}", name(in[0]->dtype));
   const bool extreme = p.function == ReduceFunction::max || p.function == ReduceFunction::min;
   expect(in[0]->dtype != DType::boolean || extreme, "Reduce {}: not defined for bool", name(p.function));
   Shape out;
@@ -57,7 +57,7 @@ void reference_Reduce(const ReduceParams& p, const InputTensors& in, std::span<T
   Shape inner_strides;
   for (const int64_t axis : p.axes) inner_strides.push_back(strides[static_cast<size_t>(axis)]);
   visit_dtype(in[0]->dtype(), [&]<class T>() {
-    using A = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+    using A = std::conditional_t<std::is_floating_point_v<T>, double, std::conditional_t<std::is_unsigned_v<T>, uint64_t, int64_t>>;
     for (IndexWalk o(kept, {strides_of(kept), strides}); !o.done(); o.next()) {
       A total = p.function == ReduceFunction::prod ? 1 : 0;
       bool first = true;

@@ -4,15 +4,28 @@
 
 namespace ropeway {
 
-Shape broadcast(const Shape& a, const Shape& b) {
+void expect_float(const char* op, const char* input, const TensorType& type) {
+  expect(is_float(type.dtype), "{}: {} is {}, but a floating-point type is expected: cast it first", op, input, to_string(type));
+}
+
+void expect_dtype(const char* op, const char* input, const TensorType& type, DType expected) {
+  expect(type.dtype == expected, "{}: {} is {}, but {} is expected", op, input, to_string(type), name(expected));
+}
+
+Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   Shape result(std::max(a.size(), b.size()), 1);
   for (size_t d = 1; d <= result.size(); ++d) {
     const int64_t x = d <= a.size() ? a[a.size() - d] : 1;
     const int64_t y = d <= b.size() ? b[b.size() - d] : 1;
-    expect(x == y || x == 1 || y == 1, "shapes [{}] and [{}] do not broadcast", fmt::join(a, ","), fmt::join(b, ","));
+    expect(x == y || x == 1 || y == 1, "{}: shapes [{}] and [{}] do not broadcast: {} against {}", op, fmt::join(a, ","), fmt::join(b, ","), x, y);
     result[result.size() - d] = x == 1 ? y : x;
   }
   return result;
+}
+
+bool broadcasts_to(const Shape& operand, const Shape& result) {
+  if (operand.size() > result.size()) return false;
+  return std::equal(operand.rbegin(), operand.rend(), result.rbegin(), [](int64_t size, int64_t wanted) { return size == wanted || size == 1; });
 }
 
 Shape strides_of(const Shape& shape) {

@@ -14,8 +14,16 @@ void expect(bool condition, fmt::format_string<Args...> format, Args&&... args) 
   if (!condition) fail(ErrorCode::invalid_argument, format, std::forward<Args>(args)...);
 }
 
+inline bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16; }
+
+// Demands on input `input` of operator `op`. Throw Error{invalid_argument} with the type that was given and the one expected.
+void expect_float(const char* op, const char* input, const TensorType& type);
+void expect_dtype(const char* op, const char* input, const TensorType& type, DType expected);
+
 // The shape that both broadcast to, as in NumPy. Throws Error{invalid_argument} with both shapes.
-Shape broadcast(const Shape& a, const Shape& b);
+Shape broadcast(const char* op, const Shape& a, const Shape& b);
+// Whether `operand` broadcasts to `result` without changing it.
+bool broadcasts_to(const Shape& operand, const Shape& result);
 
 // Row-major strides, in elements.
 Shape strides_of(const Shape& shape);

@@ -10,6 +10,7 @@ namespace ropeway {
 namespace {
 
 std::vector<TensorType> infer_along(const char* op, const AxisParams& p, const TensorType& input) {
+  expect_float(op, "X", input);
   expect_axis(op, p.axis, input.shape.size());
   return {input};
 }

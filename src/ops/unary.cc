@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "ops/convert.h"
@@ -41,7 +42,7 @@ double apply(const UnaryParams& p, double x) {
     case cos: return std::cos(x);
     case abs: return std::fabs(x);
     case neg: return -x;
-    case sign: return std::isnan(x) ? x : (x > 0) - (x < 0);
+    case sign: return (x > 0) - (x < 0);  // 0 for NaN, as PyTorch has it
     case floor: return std::floor(x);
     case ceil: return std::ceil(x);
     case round: return std::nearbyint(x);
@@ -57,27 +58,40 @@ bool is_integral(UnaryFunction function) {
   return function == relu || function == clip || function == abs || function == neg || function == sign || function == floor || function == ceil || function == round;
 }
 
-int64_t apply_integral(const UnaryParams& p, int64_t x) {
+// A bound of clip in the range of T.
+template <class T>
+T bound(double value) {
+  using Limits = std::numeric_limits<T>;
+  if (value <= static_cast<double>(Limits::lowest())) return Limits::lowest();
+  if (value >= static_cast<double>(Limits::max())) return Limits::max();
+  return static_cast<T>(value);
+}
+
+// Overflow wraps.
+template <class T>
+T apply_integral(const UnaryParams& p, T x) {
   using enum UnaryFunction;
+  const T negated = static_cast<T>(0 - static_cast<uint64_t>(x));
   switch (p.function) {
-    case relu: return std::max<int64_t>(x, 0);
-    case clip: return static_cast<double>(x) < p.alpha ? static_cast<int64_t>(p.alpha) : static_cast<double>(x) > p.beta ? static_cast<int64_t>(p.beta) : x;
-    case abs: return x < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(x)) : x;
-    case neg: return static_cast<int64_t>(0 - static_cast<uint64_t>(x));
-    case sign: return (x > 0) - (x < 0);
+    case relu: return std::max<T>(x, 0);
+    case clip: return std::min(std::max(x, bound<T>(p.alpha)), bound<T>(p.beta));
+    case abs: return x < 0 ? negated : x;
+    case neg: return negated;
+    case sign: return static_cast<T>((x > 0) - (x < 0));
     default: return x;
   }
 }
-
-bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16; }
 
 }  // namespace
 
 std::vector<TensorType> infer_Unary(const UnaryParams& p, const InputTypes& in) {
   if (p.function == UnaryFunction::logical_not) {
-    expect(in[0]->dtype == DType::boolean, "Unary logical_not: the input is {}, not bool", name(in[0]->dtype));
+    expect(in[0]->dtype == DType::boolean, "Unary logical_not: X is {}, but bool is expected", to_string(*in[0]));
   } else {
-    expect(is_floating(in[0]->dtype) || (is_integral(p.function) && in[0]->dtype != DType::boolean), "Unary {}: not defined for {}", name(p.function), name(in[0]->dtype));
+    expect(is_float(in[0]->dtype) || (is_integral(p.function) && in[0]->dtype != DType::boolean), "Unary {}: X is {}, for which it is not defined", name(p.function), to_string(*in[0]));
+  }
+  if (p.function == UnaryFunction::clip && !is_float(in[0]->dtype)) {
+    expect(std::floor(p.alpha) == p.alpha && std::floor(p.beta) == p.beta, "Unary clip: the bounds {} and {} must be whole numbers, because X is {}", p.alpha, p.beta, to_string(*in[0]));
   }
   return {{p.function == UnaryFunction::is_nan ? DType::boolean : in[0]->dtype, in[0]->shape}};
 }
@@ -93,7 +107,7 @@ void reference_Unary(const UnaryParams& p, const InputTensors& in, std::span<Ten
     const auto y = out[0].data<T>();
     for (size_t i = 0; i < x.size(); ++i) {
       if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-        y[i] = static_cast<T>(apply_integral(p, static_cast<int64_t>(x[i])));
+        y[i] = apply_integral(p, x[i]);
       } else {
         y[i] = static_cast<T>(apply(p, static_cast<double>(x[i])));
       }

@@ -10,7 +10,7 @@ constexpr int64_t kLimit = int64_t{1} << 31;
 
 void expect_all(const char* op, const char* what, const Ints& values, size_t count, int64_t least) {
   expect(values.size() == count, "{}: {} has {} numbers where {} are needed", op, what, values.size(), count);
-  for (const int64_t value : values) expect(value >= least && value < kLimit, "{}: {} [{}] must be at least {}", op, what, fmt::join(values, ","), least);
+  for (const int64_t value : values) expect(value >= least && value < kLimit, "{}: {} [{}] must lie between {} and {}", op, what, fmt::join(values, ","), least, kLimit - 1);
 }
 
 }  // namespace
@@ -25,11 +25,10 @@ void Window::check(const char* op, size_t spatial) const {
 
 int64_t Window::output_size(const char* op, size_t d, int64_t input, bool ceil_mode) const {
   const int64_t begin = pads[d], end = pads[d + kernel.size()];
-  const int64_t extent = dilations[d] * (kernel[d] - 1) + 1;
-  const int64_t room = input + begin + end - extent;
-  expect(room >= 0, "{}: a window of {} is larger than the padded image of {} along spatial dimension {}", op, extent, input + begin + end, d);
-  int64_t size = (ceil_mode ? (room + strides[d] - 1) / strides[d] : room / strides[d]) + 1;
-  if (ceil_mode && (size - 1) * strides[d] >= input + begin) --size;
+  const int64_t room = input + begin + end - extent(d) + (ceil_mode ? strides[d] - 1 : 0);
+  expect(room >= 0, "{}: a window of {} is larger than the padded image of {} along spatial dimension {}", op, extent(d), input + begin + end, d);
+  int64_t size = room / strides[d] + 1;
+  if (ceil_mode && size > 1 && (size - 1) * strides[d] >= input + begin) --size;
   return size;
 }
 
