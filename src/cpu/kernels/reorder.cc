@@ -22,6 +22,12 @@ void transpose(const float* in, int64_t in_stride, float* out, int64_t out_strid
   }
 }
 
+void fill_blocks(const float* in, int64_t in_stride, float* out, int64_t channels, int64_t pixels) {
+  for (int64_t p = 0; p < pixels; ++p) {
+    for (int64_t c = 0; c < 16; ++c) out[p * 16 + c] = c < channels ? in[c * in_stride + p] : 0;
+  }
+}
+
 #else
 
 using D4 = hn::FixedTag<float, 4>;
@@ -84,6 +90,21 @@ void transpose(const float* in, int64_t in_stride, float* out, int64_t out_strid
   }
 }
 
+// Fewer than 16 channels to blocks, the others 0.
+void fill_blocks(const float* in, int64_t in_stride, float* out, int64_t channels, int64_t pixels) {
+  V column[4];
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4) {
+    for (int64_t c = 0; c < 16; c += kLanes) {
+      transpose_4(in + c * in_stride + p, in_stride, channels - c, column);
+      for (int64_t i = 0; i < 4; ++i) store(column[i], out + (p + i) * 16 + c);
+    }
+  }
+  for (; p < pixels; ++p) {
+    for (int64_t c = 0; c < 16; ++c) out[p * 16 + c] = c < channels ? in[c * in_stride + p] : 0;
+  }
+}
+
 #endif
 
 // Lanes from `channels` on of each of `pixels` blocks become 0.
@@ -102,6 +123,7 @@ namespace ropeway::cpu {
 namespace {
 
 HWY_EXPORT(transpose);
+HWY_EXPORT(fill_blocks);
 HWY_EXPORT(clear_lanes);
 
 struct Blocks {
@@ -133,10 +155,13 @@ void transpose_2d(const float* in, int64_t in_stride, float* out, int64_t out_st
 void to_blocked(const float* in, float* out, const Shape& shape, ThreadPool& pool) {
   const Blocks blocks(shape);
   const auto transpose_chunk = HWY_DYNAMIC_DISPATCH(transpose);
-  const auto clear = HWY_DYNAMIC_DISPATCH(clear_lanes);
+  const auto fill_chunk = HWY_DYNAMIC_DISPATCH(fill_blocks);
   blocks.for_chunks(pool, [&](int64_t plain, int64_t channels, int64_t blocked, int64_t pixels) {
-    transpose_chunk(in + plain, blocks.pixels, out + blocked, kBlock, channels, pixels);
-    if (channels < kBlock) clear(out + blocked, pixels, channels);
+    if (channels == kBlock) {
+      transpose_chunk(in + plain, blocks.pixels, out + blocked, kBlock, channels, pixels);
+    } else {
+      fill_chunk(in + plain, blocks.pixels, out + blocked, channels, pixels);
+    }
   });
 }
 

@@ -30,7 +30,8 @@ bool unary(UnaryFunction function, float alpha, float beta, const float* in, flo
     case UnaryFunction::sigmoid: map(in, out, n, [](V x) { return sigmoid_of(x); }); return true;
     case UnaryFunction::hard_sigmoid: map(in, out, n, [=](V x) { return between(hn::MulAdd(a, x, b), zero, one); }); return true;
     case UnaryFunction::hard_swish:
-      map(in, out, n, [=](V x) { return hn::Mul(x, between(hn::MulAdd(x, set(1.0f / 6), set(0.5f)), zero, one)); });
+      // As x clip(x + 3, 0, 6) / 6, in which nothing is lost near -3.
+      map(in, out, n, [=](V x) { return hn::Mul(x, hn::Mul(between(hn::Add(x, set(3.0f)), zero, set(6.0f)), set(1.0f / 6))); });
       return true;
     case UnaryFunction::silu: map(in, out, n, [=](V x) { return hn::Div(x, hn::Add(one, exp_of(hn::Neg(hn::Mul(a, x))))); }); return true;
     case UnaryFunction::gelu: map(in, out, n, [](V x) { return gelu_of(x); }); return true;

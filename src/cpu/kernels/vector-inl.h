@@ -28,15 +28,24 @@ HWY_INLINE V set(float value) { return hn::Set(D(), value); }
 
 // The first n < kLanes elements, without touching what lies behind them; the other lanes hold `rest`.
 HWY_INLINE V load_first(const float* from, int64_t n, float rest = 0) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3  // masked accesses are instructions there; elsewhere Highway may read everything
+  const auto wanted = hn::FirstN(D(), static_cast<size_t>(n));
+  return hn::IfThenElse(wanted, hn::MaskedLoad(wanted, D(), from), set(rest));
+#else
   HWY_ALIGN float lanes[kLanes];
   hn::Store(set(rest), D(), lanes);
   std::memcpy(lanes, from, static_cast<size_t>(n) * sizeof(float));
   return hn::Load(D(), lanes);
+#endif
 }
 HWY_INLINE void store_first(V v, float* to, int64_t n) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(D(), static_cast<size_t>(n)), D(), to);
+#else
   HWY_ALIGN float lanes[kLanes];
   hn::Store(v, D(), lanes);
   std::memcpy(to, lanes, static_cast<size_t>(n) * sizeof(float));
+#endif
 }
 
 // out[i] = f(in[i]) for vectors of elements; `in` may be `out`.
@@ -51,14 +60,22 @@ HWY_INLINE void map(const float* in, float* out, int64_t count, F f) {
 HWY_INLINE V larger(V a, V b) { return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::Gt(a, b)), a, b); }
 HWY_INLINE V smaller(V a, V b) { return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::Lt(a, b)), a, b); }
 
-// All lanes combined by f, in order.
+// All lanes combined by f, pairwise.
 template <class F>
 HWY_INLINE float fold(V v, F f) {
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(v, D(), lanes);
-  V result = set(lanes[0]);
-  for (int64_t i = 1; i < kLanes; ++i) result = f(result, set(lanes[i]));
-  return hn::GetLane(result);
+#if HWY_TARGET != HWY_SCALAR
+  v = f(v, hn::Shuffle2301(v));
+  v = f(v, hn::Shuffle1032(v));
+#else
+  (void)f;
+#endif
+#if HWY_MAX_BYTES >= 32
+  v = f(v, hn::SwapAdjacentBlocks(v));
+#endif
+#if HWY_MAX_BYTES >= 64
+  v = f(v, hn::ReverseBlocks(D(), v));
+#endif
+  return hn::GetLane(v);
 }
 
 }  // namespace HWY_NAMESPACE
