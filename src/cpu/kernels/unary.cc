@@ -50,7 +50,8 @@ bool unary(UnaryFunction function, float alpha, float beta, const float* in, flo
     case UnaryFunction::abs: map(in, out, n, [](V x) { return hn::Abs(x); }); return true;
     case UnaryFunction::neg: map(in, out, n, [](V x) { return hn::Neg(x); }); return true;
     case UnaryFunction::sign:
-      map(in, out, n, [=](V x) { return hn::IfThenElse(hn::Gt(x, zero), one, hn::IfThenElse(hn::Lt(x, zero), hn::Neg(one), x)); });
+      // Of NaN 0, as PyTorch has it.
+      map(in, out, n, [=](V x) { return hn::IfThenElse(hn::Gt(x, zero), one, hn::IfThenElse(hn::Lt(x, zero), hn::Neg(one), zero)); });
       return true;
     case UnaryFunction::floor: map(in, out, n, [](V x) { return hn::Floor(x); }); return true;
     case UnaryFunction::ceil: map(in, out, n, [](V x) { return hn::Ceil(x); }); return true;
