@@ -33,13 +33,6 @@ constexpr int64_t kKeptConstant = 1024;
 
 }  // namespace
 
-class ModelContext {
- public:
-  std::vector<std::unique_ptr<Context>> contexts;  // by segment
-  std::vector<Tensor> values;                      // by value of the graph; those that cross segments are allocated once
-  std::vector<std::vector<Tensor>> inputs, outputs;  // by segment
-};
-
 const std::vector<DeviceRow>& devices() {
   static const std::vector<DeviceRow> rows = {
       {"cpu", "this machine's processor, fp32", [](const SessionOptions& options) { return make_cpu_backend(options.threads); }},

@@ -23,8 +23,12 @@ const std::vector<DeviceRow>& devices();
 // Throws Error{invalid_argument} that lists the devices there are.
 std::shared_ptr<const Backend> make_backend(const SessionOptions& options);
 
-// Contexts and boundary buffers of one caller.
-class ModelContext;
+// Contexts and boundary buffers of one caller. Holds on to the tensors of its last run.
+struct ModelContext {
+  std::vector<std::unique_ptr<Context>> contexts;    // by segment
+  std::vector<Tensor> values;                        // by value of the graph; those that cross segments are allocated once
+  std::vector<std::vector<Tensor>> inputs, outputs;  // by segment
+};
 
 // A model ready to run. Immutable; any number of threads may run it, each with its own context.
 class Model {

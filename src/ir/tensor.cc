@@ -67,7 +67,7 @@ Tensor Tensor::reshaped(Shape shape) const {
 }
 
 void Tensor::check_dtype(DType wanted) const {
-  ensure(wanted == type_.dtype, "a tensor of {} was read as {}", to_string(type_), name(wanted));
+  if (wanted != type_.dtype) fail(ErrorCode::internal, "a tensor of {} was read as {}", to_string(type_), name(wanted));
 }
 
 }  // namespace ropeway

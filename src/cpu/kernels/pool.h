@@ -1,0 +1,19 @@
+// Pooling of blocked images.
+#pragma once
+
+#include <cstdint>
+
+namespace ropeway::cpu {
+
+// What one output position reads along one dimension: input positions first, first + step, …, `taps` of them.
+struct PoolSpan {
+  int64_t first, taps, step;
+  float scale;  // 1 / the number that an average divides by along this dimension
+};
+
+// One row of output cells, each of 16 channels. `image` is the blocked image of `width` pixels a row.
+void max_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out);
+// Multiplies the sums by row.scale · column.scale.
+void average_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out);
+
+}  // namespace ropeway::cpu
