@@ -59,14 +59,15 @@ Ids range(const NodeImporter& node) {
   const Tensor start = node.constant(0, "the start"), limit = node.constant(1, "the limit"), delta = node.constant(2, "the delta");
   const DType dtype = start.dtype();
   if (limit.dtype() != dtype || delta.dtype() != dtype) fail(ErrorCode::invalid_model, "Range from {} to {} by {}: the types differ", to_string(start.type()), to_string(limit.type()), to_string(delta.type()));
-  const double step = as_scalar(delta), elements = std::ceil((as_scalar(limit) - as_scalar(start)) / step);
-  if (step == 0 || std::isnan(elements)) fail(ErrorCode::invalid_model, "Range from {} to {} by {}", as_scalar(start), as_scalar(limit), step);
+  if (dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::boolean) fail(ErrorCode::unsupported, "Range in {}", name(dtype));
+  const double step = as_scalar(delta), steps = std::ceil((as_scalar(limit) - as_scalar(start)) / step);
+  if (step == 0 || std::isnan(steps)) fail(ErrorCode::invalid_model, "Range from {} to {} by {}", as_scalar(start), as_scalar(limit), step);
+  const double elements = std::max(0.0, steps);
   expect_size(elements);
-  Tensor result({dtype, {std::max<int64_t>(0, static_cast<int64_t>(elements))}});
+  Tensor result({dtype, {static_cast<int64_t>(elements)}});
   visit_dtype(dtype, [&]<class T>() {
     T value = start.data<T>()[0];
     for (size_t i = 0; i < static_cast<size_t>(result.count()); ++i) {
-      if constexpr (std::is_same_v<T, bool>) fail(ErrorCode::invalid_model, "Range of booleans");
       if constexpr (std::is_floating_point_v<T>) result.data<T>()[i] = value + static_cast<T>(i) * delta.data<T>()[0];
       if constexpr (std::is_integral_v<T>) result.data<T>()[i] = static_cast<T>(static_cast<uint64_t>(value) + i * static_cast<uint64_t>(delta.data<T>()[0]));
     }

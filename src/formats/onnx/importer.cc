@@ -95,7 +95,7 @@ void Importer::import_node(const NodeProto& node, size_t index) {
   try {
     const NodeImporter importer(*this, node, origin);
     const std::vector<ValueId> results = find_operator(node.op_type, opset_)->convert(importer);
-    importer.check_attributes();
+    importer.check_complete();
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i].empty()) continue;
       if (i < results.size()) {

@@ -73,7 +73,7 @@ class NodeImporter {
 
   // Inputs. Trailing ones may be missing, and "" stands for one left out.
   size_t input_count() const { return node_.inputs.size(); }
-  bool has_input(size_t i) const { return i < node_.inputs.size() && !node_.inputs[i].empty(); }
+  bool has_input(size_t i) const;
   ValueId input(size_t i) const;                                                      // must be given
   ValueId optional_input(size_t i) const { return has_input(i) ? input(i) : kNoValue; }
   const TensorType& type(size_t i) const { return importer_.builder().type(input(i)); }
@@ -86,7 +86,7 @@ class NodeImporter {
   double scalar(size_t i, const char* what) const;
   std::optional<Tensor> known(size_t i) const { return importer_.known(input(i)); }
 
-  // Attributes. Those that no call asked for are refused at the end: to ignore one without a word may give wrong numbers.
+  // Attributes.
   bool has(const char* name) const { return attribute(name) != nullptr; }
   int64_t integer(const char* name, int64_t fallback) const;
   double number(const char* name, double fallback) const;
@@ -98,7 +98,9 @@ class NodeImporter {
   void ignore(const char* name) const { attribute(name); }
   // Every field of a parameter struct from the attribute of that name; the struct's value where there is none.
   template <class P> P attributes(P params) const;
-  void check_attributes() const;
+
+  // Refuses attributes and inputs that no call above asked for: to ignore one without a word may give wrong numbers.
+  void check_complete() const;
 
   size_t output_count() const { return node_.outputs.size(); }
 
@@ -130,7 +132,8 @@ class NodeImporter {
   Importer& importer_;
   const NodeProto& node_;
   const Origin origin_;
-  mutable std::set<std::string_view> asked_;
+  mutable std::set<std::string_view> asked_attributes_;
+  mutable std::set<size_t> asked_inputs_;
 };
 
 template <class P>

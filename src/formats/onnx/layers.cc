@@ -15,17 +15,24 @@ size_t spatial_rank(const NodeImporter& node) {
   return static_cast<size_t>(node.rank(0)) - 2;
 }
 
+constexpr int64_t kWidest = int64_t{1} << 31;  // no sum or product of a window's numbers overflows
+
 // ⌈size / stride⌉ outputs, with the odd element of the padding at the end (SAME_UPPER) or at the beginning.
-void pad_to_same(const Shape& in, const Ints& kernel, const Ints& strides, const Ints& dilations, bool upper, Ints& pads) {
+Ints pads_to_same(const Shape& in, const Ints& kernel, const Ints& strides, const Ints& dilations, bool upper) {
   const size_t n = kernel.size();
+  Ints pads(2 * n);
   for (size_t d = 0; d < n; ++d) {
-    if (strides[d] < 1 || kernel[d] < 1 || dilations[d] < 1) fail(ErrorCode::invalid_model, "strides, dilations and sizes of a window must be at least 1");
-    const int64_t outputs = (in[d + 2] + strides[d] - 1) / strides[d];
-    const int64_t reach = static_cast<int64_t>((static_cast<__int128>(outputs) - 1) * strides[d] + static_cast<__int128>(kernel[d] - 1) * dilations[d] + 1 - in[d + 2]);
-    const int64_t total = std::max<int64_t>(0, reach);
+    const int64_t outputs = (in[d + 2] - 1) / strides[d] + 1;
+    const int64_t total = std::max<int64_t>(0, (outputs - 1) * strides[d] + (kernel[d] - 1) * dilations[d] + 1 - in[d + 2]);
     pads[d] = upper ? total / 2 : total - total / 2;
     pads[n + d] = total - pads[d];
   }
+  return pads;
+}
+
+void expect_window(const Ints& numbers, size_t count, int64_t least, const char* what) {
+  const bool fits = std::all_of(numbers.begin(), numbers.end(), [&](int64_t each) { return least <= each && each <= kWidest; });
+  if (numbers.size() != count || !fits) fail(ErrorCode::invalid_model, "{} [{}] must be {} numbers of at least {}", what, fmt::join(numbers, ","), count, least);
 }
 
 // Attributes that convolution and pooling share: defaults filled in, auto_pad as pads.
@@ -35,14 +42,14 @@ P windowed(const NodeImporter& node, P params, const Ints& kernel) {
   params = node.attributes(std::move(params));
   if (params.strides.empty()) params.strides.assign(n, 1);
   if (params.dilations.empty()) params.dilations.assign(n, 1);
-  if (kernel.size() != n || params.strides.size() != n || params.dilations.size() != n) {
-    fail(ErrorCode::invalid_model, "kernel_shape, strides and dilations need {} numbers each for an input of {}", n, to_string(node.type(0)));
-  }
-  const std::string auto_pad = node.string("auto_pad", "NOTSET");
   if (params.pads.empty()) params.pads.assign(2 * n, 0);
+  expect_window(kernel, n, 1, "kernel_shape");
+  expect_window(params.strides, n, 1, "strides");
+  expect_window(params.dilations, n, 1, "dilations");
+  expect_window(params.pads, 2 * n, 0, "pads");
+  const std::string auto_pad = node.string("auto_pad", "NOTSET");
   if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
-    params.pads.assign(2 * n, 0);
-    pad_to_same(node.shape(0), kernel, params.strides, params.dilations, auto_pad == "SAME_UPPER", params.pads);
+    params.pads = pads_to_same(node.shape(0), kernel, params.strides, params.dilations, auto_pad == "SAME_UPPER");
   } else if (auto_pad == "VALID") {
     params.pads.assign(2 * n, 0);
   } else if (auto_pad != "NOTSET" && !auto_pad.empty()) {
@@ -64,7 +71,12 @@ Ids pool(const NodeImporter& node) {
   node.ignore("storage_order");  // of the indices, which are refused
   const auto kernel = node.integers("kernel_shape");
   if (!kernel) fail(ErrorCode::invalid_model, "{} has no kernel_shape", name(op));
-  return node.result(op, windowed(node, PoolParams{}, *kernel), {node.input(0)});
+  const PoolParams params = windowed(node, PoolParams{}, *kernel);
+  for (size_t d = 0; d < params.pads.size(); ++d) {
+    const size_t axis = d % kernel->size();
+    if (params.pads[d] > (params.dilations[axis] * ((*kernel)[axis] - 1) + 1) / 2) fail(ErrorCode::unsupported, "{} with pads [{}], more than half of its window", name(op), fmt::join(params.pads, ","));
+  }
+  return node.result(op, params, {node.input(0)});
 }
 
 Ids global_average_pool(const NodeImporter& node) {

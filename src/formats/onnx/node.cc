@@ -7,6 +7,13 @@
 
 namespace ropeway::onnx {
 
+constexpr int64_t kLongestList = 4096;  // of sizes, axes or bounds
+
+bool NodeImporter::has_input(size_t i) const {
+  asked_inputs_.insert(i);
+  return i < node_.inputs.size() && !node_.inputs[i].empty();
+}
+
 ValueId NodeImporter::input(size_t i) const {
   if (!has_input(i)) fail(ErrorCode::invalid_model, "{} lacks its input {}", node_.op_type, i);
   return importer_.value(node_.inputs[i]);
@@ -23,13 +30,14 @@ Tensor NodeImporter::constant(size_t i, const char* what) const {
 Ints NodeImporter::ints(size_t i, const char* what) const {
   const Tensor tensor = constant(i, what);
   if (tensor.shape().size() > 1) fail(ErrorCode::invalid_model, "{} of {} must be a list of integers, but is {}", what, node_.op_type, to_string(tensor.type()));
+  if (tensor.count() > kLongestList) fail(ErrorCode::unsupported, "{} of {} is a list of {} integers: {} are the most", what, node_.op_type, tensor.count(), kLongestList);
   return as_ints(tensor);
 }
 
 double NodeImporter::scalar(size_t i, const char* what) const { return as_scalar(constant(i, what)); }
 
 const AttributeProto* NodeImporter::attribute(const char* name) const {
-  asked_.insert(name);
+  asked_attributes_.insert(name);
   const auto found = std::find_if(node_.attributes.begin(), node_.attributes.end(), [&](const AttributeProto& each) { return each.name == name; });
   return found == node_.attributes.end() ? nullptr : &*found;
 }
@@ -83,12 +91,15 @@ const GraphProto& NodeImporter::graph(const char* name) const {
   return *found->g;
 }
 
-void NodeImporter::check_attributes() const {
+void NodeImporter::check_complete() const {
   for (size_t i = 0; i < node_.attributes.size(); ++i) {
     const std::string_view name = node_.attributes[i].name;
-    if (asked_.count(name) == 0) fail(ErrorCode::unsupported, "{} has the attribute '{}', which opset {} does not define or which is not supported", node_.op_type, name, opset());
+    if (asked_attributes_.count(name) == 0) fail(ErrorCode::unsupported, "{} has the attribute '{}', which opset {} does not define or which is not supported", node_.op_type, name, opset());
     const bool again = std::any_of(node_.attributes.begin(), node_.attributes.begin() + static_cast<std::ptrdiff_t>(i), [&](const AttributeProto& each) { return each.name == name; });
     if (again) fail(ErrorCode::invalid_model, "{} has the attribute '{}' twice", node_.op_type, name);
+  }
+  for (size_t i = 0; i < node_.inputs.size(); ++i) {
+    if (!node_.inputs[i].empty() && asked_inputs_.count(i) == 0) fail(ErrorCode::unsupported, "{} has an input {} ('{}'), which opset {} does not define or which is not supported", node_.op_type, i, node_.inputs[i], opset());
   }
 }
 
