@@ -166,30 +166,30 @@ TEST(OnnxShapes, WhatTheFileFixesCannotBeChosen) {
   expect_error([&] { read_golden("resnet.d20.onnx", options); }, ErrorCode::invalid_argument, "the file fixes dimension 0 of input x to 2, but 3 is asked for");
   options = {};
   options.input_shapes["x"] = {1, 4, 4};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "fixes dimension 1 of input x to 3", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "fixes dimension 1 of input x to 3", options);
   options.input_shapes["x"] = {1, 3};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "has 3 dimensions", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "has 3 dimensions", options);
   options.input_shapes = {{"image", {1, 3, 4}}};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "the model's inputs are x and y", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "the model's inputs are x and y", options);
   options.input_shapes = {{"x", {2, 3, 4}}, {"y", {3, 1, 4}}};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "the file's 'N', which is 2 elsewhere", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "the file's 'N', which is 2 elsewhere", options);
   options.input_shapes = {{"x", {2, 3, 0}}};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "must be at least 1", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "must be at least 1", options);
   options.input_shapes = {{"x", {2, 3, 4}}};
   options.batch = 4;
-  expect_error(kDynamic, ErrorCode::invalid_argument, "contradicts the batch of 4", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "contradicts the batch of 4", options);
 }
 
 TEST(OnnxShapes, ShapesThatDoNotFitNameTheAssumedDimensions) {
-  expect_error(kDynamic, ErrorCode::invalid_argument, "symbolic dimensions taken as 1, because nothing settles them: N of x, dimension 2 of x, N of y and H of y");
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "symbolic dimensions taken as 1, because nothing settles them: N of x, dimension 2 of x, N of y and H of y");
   ReadOptions options;
   options.input_shapes = {{"x", {2, 3, 9}}};
-  expect_error(kDynamic, ErrorCode::invalid_argument, "while importing Concat node Concat_0 of model.onnx", options);
+  expect_read_error(kDynamic, ErrorCode::invalid_argument, "while importing Concat node Concat_0 of model.onnx", options);
 }
 
 TEST(OnnxShapes, InputsWithoutAnyShapeNeedOne) {
   const std::string bytes = model({{node("Relu", {"x"}, {"y"})}, {}, {value_info("x", std::nullopt)}, {"y"}});
-  expect_error(bytes, ErrorCode::invalid_argument, "how many dimensions input x has: give its shape");
+  expect_read_error(bytes, ErrorCode::invalid_argument, "how many dimensions input x has: give its shape");
   ReadOptions options;
   options.input_shapes["x"] = {2, 3};
   const Graph graph = read(bytes, options);

@@ -185,7 +185,7 @@ void expect_error(Action&& action, ErrorCode code, const std::string& part) {
   EXPECT_STREQ(name(error.code()), name(code)) << error.what();
   EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nlacks: " << part;
 }
-inline void expect_error(const std::string& bytes, ErrorCode code, const std::string& part, const ReadOptions& options = {}) {
+inline void expect_read_error(const std::string& bytes, ErrorCode code, const std::string& part, const ReadOptions& options = {}) {
   expect_error([&] { read(bytes, options); }, code, part);
 }
 
