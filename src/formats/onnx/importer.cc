@@ -1,0 +1,218 @@
+#include "formats/onnx/importer.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "formats/onnx/operators.h"
+
+namespace ropeway::onnx {
+namespace {
+
+constexpr size_t kMostDimensions = 32;
+constexpr size_t kMostConstantBytes = size_t{4} << 30;  // that a file of a few bytes may make us compute
+constexpr size_t kFoldAtOnce = 4096;                    // bytes: shapes and their like
+constexpr int kDeepestChain = 256;                      // of constants computed from each other before they are folded
+
+bool is_onnx_domain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
+
+// What a missing operator is called, and what to do about it.
+std::string full_name(const ModelProto& model, const NodeProto& node) {
+  const bool is_function = std::find(model.functions.begin(), model.functions.end(), std::pair(node.domain, node.op_type)) != model.functions.end();
+  const std::string name = is_onnx_domain(node.domain) ? std::string(node.op_type) : fmt::format("{}::{}", node.domain, node.op_type);
+  return is_function ? name + " (a function of the model: onnx.inliner.inline_local_functions replaces it by what it does)" : name;
+}
+
+// Names of graph outputs are the caller's handle on them. The builder names all outputs of a node after its first one.
+void name_outputs(Graph& graph, const std::vector<ValueInfoProto>& outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::string wanted(outputs[i].name);
+    if (graph.value(graph.outputs[i]).name == wanted) continue;
+    const auto holder = std::find_if(graph.values.begin(), graph.values.end(), [&](const Value& value) { return value.name == wanted; });
+    if (holder != graph.values.end()) std::swap(holder->name, graph.value(graph.outputs[i]).name);
+    graph.value(graph.outputs[i]).name = wanted;
+  }
+}
+
+}  // namespace
+
+Importer::Importer(const ModelProto& model, int64_t opset, const File& file, const ReadOptions& options)
+    : model_(model), opset_(opset), file_(file.path().filename().string()), options_(options), builder_(file.path().stem().string(), file.path().string()), files_(file.path()),
+      modules_(*model.graph) {}
+
+Graph Importer::run() {
+  const GraphProto& graph = *model_.graph;
+  if (graph.outputs.empty()) fail(ErrorCode::invalid_model, "{} has no outputs", file_);
+  check_operators(graph);
+  note_uses(graph);
+  import_inputs();
+  import_initializers(graph);
+  import_nodes(graph);
+  for (const ValueInfoProto& output : graph.outputs) builder_.output(output_value(output));
+  Graph result = builder_.finish();
+  name_outputs(result, graph.outputs);
+  return result;
+}
+
+// A value that an inlined branch hands through may have another name already, as an input or an output.
+ValueId Importer::output_value(const ValueInfoProto& output) {
+  const ValueId id = value(output.name);
+  const Graph& graph = builder_.graph();
+  const auto holds = [id](const std::vector<ValueId>& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+  const bool has_other_name = graph.value(id).name != output.name && (holds(graph.inputs) || holds(graph.outputs));
+  return has_other_name ? builder_.add1(Op::Identity, NoParams{}, {id}, std::string(output.name)) : id;
+}
+
+// Files of IR version 3 list the weights among the inputs; they are constants all the same.
+void Importer::import_inputs() {
+  std::unordered_set<std::string_view> weights;
+  for (const TensorProto& weight : model_.graph->initializers) weights.insert(weight.name);
+  std::vector<const ValueInfoProto*> inputs;
+  for (const ValueInfoProto& input : model_.graph->inputs) {
+    if (weights.count(input.name) == 0) inputs.push_back(&input);
+  }
+  inputs_ = bind_inputs(inputs, options_);
+  for (size_t i = 0; i < inputs.size(); ++i) define(inputs[i]->name, builder_.input(std::string(inputs[i]->name), inputs_.types[i]));
+}
+
+void Importer::import_initializers(const GraphProto& graph) {
+  if (graph.has_sparse_initializers) fail(ErrorCode::unsupported, "{} has sparse weights: store them dense", file_);
+  for (const TensorProto& weight : graph.initializers) {
+    try {
+      define(weight.name, constant(std::string(weight.name), read_tensor(weight, files_)));
+    } catch (Error& error) {
+      error.add_note(fmt::format("while reading the weight {} of {}", weight.name, file_));
+      throw;
+    }
+  }
+}
+
+void Importer::import_nodes(const GraphProto& graph) {
+  for (size_t i = 0; i < graph.nodes.size(); ++i) import_node(graph.nodes[i], i);
+}
+
+void Importer::import_node(const NodeProto& node, size_t index) {
+  const Origin origin = origin_of(node, index);
+  try {
+    const NodeImporter importer(*this, node, origin);
+    const std::vector<ValueId> results = find_operator(node.op_type, opset_)->convert(importer);
+    importer.check_complete();
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i].empty()) continue;
+      if (i < results.size()) {
+        define(node.outputs[i], results[i]);
+      } else if (used_.count(node.outputs[i]) > 0) {
+        fail(ErrorCode::unsupported, "output {} of {}, '{}', is read, but only the first {} can be computed here", i, node.op_type, node.outputs[i], results.size());
+      }
+    }
+  } catch (const Error& error) {
+    rethrow(error, fmt::format("while importing {} node {} of {}", node.op_type, to_string(origin), file_));
+  }
+}
+
+// Shapes that do not fit are the file's fault, unless the caller chose some of them.
+void Importer::rethrow(const Error& error, const std::string& note) const {
+  const bool fault_of_file = error.code() == ErrorCode::invalid_argument && !inputs_.by_caller && inputs_.assumed.empty();
+  Error result(fault_of_file ? ErrorCode::invalid_model : error.code(), error.message());
+  for (const std::string& each : error.notes()) result.add_note(each);
+  result.add_note(note);
+  if (error.code() == ErrorCode::invalid_argument && !inputs_.assumed.empty()) {
+    result.add_note(fmt::format("symbolic dimensions taken as 1, because nothing settles them: {}. Give the shapes of the inputs to choose them", listed(inputs_.assumed)));
+  }
+  throw result;
+}
+
+Origin Importer::origin_of(const NodeProto& node, size_t index) const {
+  return {node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name), modules_.of(node)};
+}
+
+void Importer::check_operators(const GraphProto& graph) const {
+  std::map<std::string, std::pair<int, std::string>> missing;  // number of nodes, the first
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const NodeProto& node = graph.nodes[i];
+    if (is_onnx_domain(node.domain) && find_operator(node.op_type, opset_) != nullptr) continue;
+    auto& [count, first] = missing[full_name(model_, node)];
+    if (count++ == 0) first = to_string(origin_of(node, i));
+  }
+  if (missing.empty()) return;
+  std::string list;
+  for (const auto& [name, row] : missing) list += fmt::format("\n  {}: {} node{}, first {}", name, row.first, row.first == 1 ? "" : "s", row.second);
+  fail(ErrorCode::unsupported, "{} uses {} operator{} that nothing here can run (opset {}). Replace the modules they come from, or cut the model before them:{}", file_, missing.size(),
+       missing.size() == 1 ? "" : "s", opset_, list);
+}
+
+void Importer::note_uses(const GraphProto& graph) {
+  for (const ValueInfoProto& output : graph.outputs) used_.insert(output.name);
+  for (const NodeProto& node : graph.nodes) {
+    used_.insert(node.inputs.begin(), node.inputs.end());
+    for (const AttributeProto& attribute : node.attributes) {
+      if (attribute.g) note_uses(*attribute.g);
+    }
+  }
+}
+
+void Importer::define(std::string_view name, ValueId id) {
+  if (name.empty()) fail(ErrorCode::invalid_model, "a value without a name");
+  if (!values_.emplace(name, id).second) fail(ErrorCode::invalid_model, "the value '{}' is defined twice", name);
+  defined_.push_back(name);
+}
+
+ValueId Importer::value(std::string_view name) const {
+  const auto found = values_.find(name);
+  if (found == values_.end()) fail(ErrorCode::invalid_model, "the value '{}' is read, but nothing before defines it: the nodes are out of order, in a cycle, or incomplete", name);
+  return found->second;
+}
+
+ValueId Importer::constant(const std::string& name, Tensor tensor) {
+  const ValueId id = builder_.constant(name, std::move(tensor));
+  depth_[id] = 0;
+  return id;
+}
+
+std::vector<ValueId> Importer::add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
+  int depth = 0;
+  for (const ValueId id : inputs) {
+    if (id == kNoValue || depth < 0) continue;
+    const auto known = depth_.find(id);
+    depth = known == depth_.end() ? -1 : std::max(depth, known->second);
+  }
+  const std::vector<ValueId> results = builder_.add(op, std::move(params), std::move(inputs), name, origin);
+  for (const ValueId id : results) {
+    if (builder_.shape(id).size() > kMostDimensions) fail(ErrorCode::unsupported, "a result with {} dimensions; {} are the most", builder_.shape(id).size(), kMostDimensions);
+    if (depth < 0) continue;
+    depth_[id] = depth + 1;
+    account_constant(id);
+  }
+  return results;
+}
+
+// Small results are folded at once, and long chains now and then, so that `known` never goes deep.
+void Importer::account_constant(ValueId id) {
+  const TensorType& type = builder_.type(id);
+  const double bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
+  if (bytes > static_cast<double>(kMostConstantBytes - constant_bytes_)) {
+    fail(ErrorCode::unsupported, "constants that the file computes from others take more than {}", readable_bytes(static_cast<double>(kMostConstantBytes)));
+  }
+  constant_bytes_ += static_cast<size_t>(bytes);
+  if (bytes <= kFoldAtOnce || depth_[id] > kDeepestChain) known(id);
+}
+
+std::optional<Tensor> Importer::known(ValueId id) {
+  const auto depth = depth_.find(id);
+  if (depth == depth_.end()) return std::nullopt;
+  depth->second = 0;
+  return builder_.known(id);
+}
+
+std::vector<ValueId> Importer::inline_branch(const GraphProto& branch) {
+  check_operators(branch);
+  const size_t outer = defined_.size();
+  import_initializers(branch);
+  import_nodes(branch);
+  std::vector<ValueId> results;
+  for (const ValueInfoProto& output : branch.outputs) results.push_back(value(output.name));
+  for (size_t i = outer; i < defined_.size(); ++i) values_.erase(defined_[i]);
+  defined_.resize(outer);
+  return results;
+}
+
+}  // namespace ropeway::onnx
