@@ -1,57 +1,30 @@
 // The `ropeway` program.
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
 
-#include <new>
-
-#include "engine/model.h"
-
-namespace {
-
-int exit_status(ropeway::ErrorCode code) {
-  using enum ropeway::ErrorCode;
-  switch (code) {
-    case unsupported: return 3;
-    case invalid_model: return 4;
-    case invalid_argument: return 5;
-    case not_found:
-    case io: return 6;
-    case device: return 7;
-    case out_of_memory: return 8;
-    case internal: return 9;
-  }
-  return 9;
-}
-
-void print_devices() {
-  for (const ropeway::DeviceRow& row : ropeway::devices()) {
-    const auto backend = row.make({});
-    const ropeway::DeviceInfo info = backend->info();
-    fmt::print("{}  {}\n     {}, {} threads, {}\n", row.name, row.description, info.description, info.threads, info.precision);
-    for (const auto& [key, value] : info.details) fmt::print("     {}: {}\n", key, value);
-  }
-}
-
-}  // namespace
+#include "cli/commands.h"
+#include "cli/exit_status.h"
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs PyTorch models on Ascend 310B NPUs and on the CPU.", "ropeway");
-  app.set_version_flag("--version", ROPEWAY_VERSION);
-  app.require_subcommand(1);
-  app.add_subcommand("devices", "List the devices that models can run on")->callback(print_devices);
+  CLI::App app("Runs PyTorch models, from .pt2 and ONNX files, and times them module by module.", "ropeway");
   try {
+    app.set_version_flag("--version", "ropeway " ROPEWAY_VERSION);
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(28);
+    ropeway::cli::add_run(app);
+    ropeway::cli::add_bench(app);
+    ropeway::cli::add_inspect(app);
+    ropeway::cli::add_devices(app);
+    app.footer(std::string("\nExamples:\n"
+                           "  ropeway bench alexnet lenet resnet34     the built-in models, module by module\n"
+                           "  ropeway run model.pt2 --input x.npy --output y.npy\n"
+                           "  ropeway bench --help                     the options of a command\n\n") +
+               ropeway::cli::kExitStatuses);
     app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 5;
-  } catch (const ropeway::Error& error) {
-    fmt::print(stderr, "ropeway: {}\n", error.what());
-    return exit_status(error.code());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "ropeway: out of memory\n");
-    return 8;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "ropeway: internal error: {}\n", error.what());
-    return 9;
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
+    return ropeway::cli::kDone;
+  } catch (...) {
+    return ropeway::cli::report(std::current_exception(), app);
   }
 }

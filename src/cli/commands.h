@@ -1,0 +1,13 @@
+// The commands of the `ropeway` program, one file each. Each function adds its command, which runs while the command line is parsed.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ropeway::cli {
+
+void add_run(CLI::App& app);
+void add_bench(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_devices(CLI::App& app);
+
+}  // namespace ropeway::cli

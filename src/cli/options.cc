@@ -1,0 +1,54 @@
+#include "cli/options.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.h"
+#include "engine/model.h"
+
+namespace ropeway::cli {
+
+void add_engine_options(CLI::App& command, SessionOptions& options) {
+  command.add_option("--threads", options.threads, "Threads of the CPU; without: every processor that this process may use")->check(CLI::Range(1, 1024))->type_name("N");
+  command.add_option("--disable-pass", options.disabled_passes, "Leave out a pass (repeatable; `ropeway inspect MODEL --stage passes` lists them)")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
+}
+
+void add_device_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--device", options.device, "Where to run; `ropeway devices` lists them")->capture_default_str()->type_name("NAME");
+}
+
+void add_batch_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->type_name("N");
+}
+
+void check_device(const std::string& device) {
+  std::vector<std::string> names;
+  for (const DeviceRow& row : devices()) {
+    if (device == row.name) return;
+    names.emplace_back(row.name);
+  }
+  fail(ErrorCode::invalid_argument, "there is no device '{}'; there is {}", device, listed(names));
+}
+
+void check_writable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(ErrorCode::io, "cannot write {}: it is a folder", path.string());
+  if (std::filesystem::exists(path, ignored)) {
+    if (access(path.c_str(), W_OK) != 0) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
+    return;
+  }
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, ignored)) fail(ErrorCode::io, "cannot write {}: there is no folder {}", path.string(), folder.string());
+  if (access(folder.c_str(), W_OK) != 0) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
+}
+
+Progress::Progress(bool verbose) : shown_(verbose || isatty(STDERR_FILENO) != 0) {}
+
+}  // namespace ropeway::cli

@@ -1,0 +1,41 @@
+// What the commands share: options, declared once, and where output goes.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "ropeway/session.h"
+
+namespace ropeway::cli {
+
+// --threads, --disable-pass and --kernel.
+void add_engine_options(CLI::App& command, SessionOptions& options);
+// --device, for a command that uses one.
+void add_device_option(CLI::App& command, SessionOptions& options);
+void add_batch_option(CLI::App& command, SessionOptions& options);
+
+// Throws Error{invalid_argument} that lists the devices there are.
+void check_device(const std::string& device);
+
+// Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
+void check_writable(const std::filesystem::path& path);
+
+// Lines about the work under way: on standard error, when somebody watches it or asked for it.
+class Progress {
+ public:
+  explicit Progress(bool verbose);
+
+  template <class... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) const {
+    if (shown_) fmt::print(stderr, "{}\n", fmt::format(format, std::forward<Args>(args)...));
+  }
+
+ private:
+  bool shown_;
+};
+
+}  // namespace ropeway::cli

@@ -1,0 +1,55 @@
+#include "report/measure.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <fstream>
+
+namespace ropeway {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double milliseconds_since(Clock::time_point begin) { return std::chrono::duration<double, std::milli>(Clock::now() - begin).count(); }
+
+bool enough(const MeasureOptions& options, int done, double seconds) {
+  if (options.iterations) return done >= *options.iterations;
+  return done >= kMostIterations || (done >= kLeastIterations && seconds >= kDefaultSeconds);
+}
+
+}  // namespace
+
+Measurement measure(const Model& model, std::span<const Tensor> inputs, const MeasureOptions& options) {
+  const auto context = model.make_context();
+  std::vector<Tensor> outputs;
+  for (const ValueInfo& output : model.outputs()) outputs.emplace_back(output.type);
+  std::vector<Trace> traces;
+  for (int i = 0; i < options.warmup; ++i) model.run(*context, inputs, outputs, i % 2 == 0 ? nullptr : &traces);
+
+  Measurement result;
+  const auto begin = Clock::now();
+  double seconds = 0;
+  for (int done = 0; !enough(options, done, seconds);) {
+    const auto run_begin = Clock::now();
+    model.run(*context, inputs, outputs, nullptr);
+    result.end_to_end_ms.push_back(milliseconds_since(run_begin));
+
+    model.run(*context, inputs, outputs, &traces);
+    std::vector<double>& steps = result.step_ms.emplace_back();
+    for (const Trace& trace : traces) steps.insert(steps.end(), trace.step_ms.begin(), trace.step_ms.end());
+
+    ++done;
+    seconds = milliseconds_since(begin) / 1000;
+    if (options.progress) options.progress(done, seconds);
+  }
+  return result;
+}
+
+double peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // Linux counts in kB of 1024 bytes
+}
+
+void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+}  // namespace ropeway

@@ -1,0 +1,61 @@
+// What was measured, ready to be written as a table, JSON or CSV. Times are milliseconds.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/measure.h"
+#include "report/rows.h"
+#include "report/statistics.h"
+
+namespace ropeway {
+
+struct RowReport {
+  std::string path;
+  std::string description;
+  double min_ms = 0;
+  double median_ms = 0;
+};
+
+// One model on one device.
+struct DeviceReport {
+  std::string device;
+  std::string precision;
+  int threads = 1;
+  bool predicted = false;  // the times are a model's, not a clock's
+  std::vector<RowReport> rows;
+  Statistics end_to_end;
+  size_t iterations = 0;
+  double peak_rss_mb = 0;  // 10^6 bytes
+  double load_ms = 0;      // reading the file
+  double compile_ms = 0;   // passes, plan, packing of weights
+
+  // Sums of the rows' minima and of their medians.
+  double sum_of_min_ms() const;
+  double sum_of_median_ms() const;
+};
+
+// Where and how it was measured.
+struct Environment {
+  std::string version;    // of Ropeway
+  std::string processor;  // as its maker calls it
+  int processors = 1;     // that this process may use
+  std::string simd;       // the instruction set that kernels use
+  std::string system;     // "Debian GNU/Linux 12 (bookworm), Linux 6.1.0 x86_64"
+  std::string date;       // UTC, ISO 8601
+};
+// `version` is that of the program that asks.
+Environment current_environment(std::string version);
+
+struct ModelReport {
+  std::string model;
+  std::vector<ValueInfo> inputs;
+  int warmup = 0;
+  std::vector<DeviceReport> devices;
+};
+
+// Puts the times of a measurement into rows. Name, memory and load time are the caller's to add.
+DeviceReport make_device_report(const DeviceInfo& device, std::span<const Row> rows, const Measurement& measurement);
+
+}  // namespace ropeway

@@ -1,0 +1,164 @@
+#include "report/table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/text.h"
+#include "report/width.h"
+
+namespace ropeway {
+namespace {
+
+constexpr size_t kLongestPath = 28;
+constexpr size_t kShortestDescription = 16;  // cut no further, even if the line then is too long
+constexpr const char* kGap = "  ";
+
+std::string pair_of(const std::string& a, const std::string& b) { return fmt::format("{:>8} {:>8}", a, b); }
+std::string pair_of(double a, double b) { return pair_of(fmt::format("{:.3f}", a), fmt::format("{:.3f}", b)); }
+
+// A group of numbers under one head.
+struct Column {
+  std::vector<std::string> head;   // three lines
+  std::vector<std::string> cells;  // by row
+  std::string sum, end_to_end, not_in_rows;
+
+  size_t width() const {
+    size_t widest = std::max({display_width(sum), display_width(end_to_end), display_width(not_in_rows)});
+    for (const std::string& text : head) widest = std::max(widest, display_width(text));
+    for (const std::string& text : cells) widest = std::max(widest, display_width(text));
+    return widest;
+  }
+};
+
+struct Label {
+  std::string path, description;
+  bool operator==(const Label&) const = default;
+};
+
+// The rows of all devices, the first device's before all others. A label may stand in one device twice (a module that is called twice, say): the k-th then meets the k-th.
+std::vector<Label> labels_of(const ModelReport& report) {
+  std::vector<Label> labels;
+  for (const DeviceReport& device : report.devices) {
+    std::vector<bool> met(labels.size(), false);
+    for (const RowReport& row : device.rows) {
+      const Label label{row.path, row.description};
+      size_t at = 0;
+      while (at < met.size() && (met[at] || labels[at] != label)) ++at;
+      if (at < met.size()) met[at] = true;
+      else labels.push_back(label);
+    }
+  }
+  return labels;
+}
+
+Column device_column(const DeviceReport& device, const std::vector<Label>& labels) {
+  Column column;
+  column.head = {device.predicted ? device.device + ", predicted" : device.device, fmt::format("{}, {} thread{}", device.precision, device.threads, device.threads == 1 ? "" : "s"), pair_of("min", "median")};
+  std::vector<bool> used(device.rows.size(), false);
+  for (const Label& label : labels) {
+    size_t r = 0;
+    while (r < used.size() && (used[r] || Label{device.rows[r].path, device.rows[r].description} != label)) ++r;
+    if (r < used.size()) used[r] = true;
+    column.cells.push_back(r < used.size() ? pair_of(device.rows[r].min_ms, device.rows[r].median_ms) : "-");
+  }
+  const double min = device.sum_of_min_ms(), median = device.sum_of_median_ms();
+  column.sum = pair_of(min, median);
+  column.end_to_end = pair_of(device.end_to_end.min, device.end_to_end.median);
+  column.not_in_rows = pair_of(device.end_to_end.min - min, device.end_to_end.median - median);
+  return column;
+}
+
+Column article_column(const ArticleTimes& times) {
+  Column column;
+  column.head = {"the article", "its board", pair_of("CPU", "NPU")};
+  for (const ArticleTimes::Row& row : times.rows) column.cells.push_back(pair_of(row.cpu_ms, row.npu_ms));
+  column.sum = pair_of(times.total.cpu_ms, times.total.npu_ms);
+  return column;
+}
+
+class Table {
+ public:
+  Table(std::vector<Label> labels, std::vector<Column> columns) : labels_(std::move(labels)), columns_(std::move(columns)) {
+    number_width_ = std::to_string(labels_.size()).size();
+    path_width_ = 6;
+    size_t longest = 12;
+    for (const Label& label : labels_) {
+      path_width_ = std::max(path_width_, std::min(kLongestPath, display_width(label.path)));
+      longest = std::max(longest, display_width(label.description));
+    }
+    size_t taken = number_width_ + path_width_ + 4;
+    for (const Column& column : columns_) taken += column.width() + 2;
+    const size_t left = kTableWidth > taken ? kTableWidth - taken : 0;
+    description_width_ = std::min(longest, std::max(left, kShortestDescription));
+  }
+
+  std::string text() const {
+    std::string result;
+    for (size_t i = 0; i < 3; ++i) {
+      const bool last = i == 2;
+      result += line(last ? "#" : "", last ? "module" : "", last ? "times in ms" : "", [&](const Column& column) { return column.head[i]; });
+    }
+    for (size_t r = 0; r < labels_.size(); ++r) {
+      result += line(std::to_string(r + 1), labels_[r].path, labels_[r].description, [&](const Column& column) { return r < column.cells.size() ? column.cells[r] : ""; });
+    }
+    result += line("", "", "sum of rows", [](const Column& column) { return column.sum; });
+    result += line("", "", "end to end", [](const Column& column) { return column.end_to_end; });
+    result += line("", "", "not in rows", [](const Column& column) { return column.not_in_rows; });
+    return result;
+  }
+
+ private:
+  template <class Cell>
+  std::string line(const std::string& number, const std::string& path, const std::string& description, Cell cell) const {
+    std::string result = right_aligned(number, number_width_) + kGap + left_aligned(shortened_front(path, path_width_), path_width_) + kGap +
+                         left_aligned(shortened(description, description_width_), description_width_);
+    for (const Column& column : columns_) result += kGap + right_aligned(cell(column), column.width());
+    result.erase(result.find_last_not_of(' ') + 1);
+    return result + "\n";
+  }
+
+  std::vector<Label> labels_;
+  std::vector<Column> columns_;
+  size_t number_width_, path_width_, description_width_;
+};
+
+std::string printed_total_note(const ArticleTimes& times) {
+  const double sum = std::accumulate(times.rows.begin(), times.rows.end(), 0.0, [](double total, const ArticleTimes::Row& row) { return total + row.cpu_ms; });
+  if (std::abs(sum - times.total.cpu_ms) < 5e-4) return "";
+  return fmt::format("The article prints {:.3f} ms as the sum for its CPU; its rows add up to {:.3f}.\n", times.total.cpu_ms, sum);
+}
+
+}  // namespace
+
+std::string to_table(const ModelReport& report, const ArticleTimes* reference) {
+  const std::vector<Label> labels = labels_of(report);
+  std::vector<Column> columns;
+  for (const DeviceReport& device : report.devices) columns.push_back(device_column(device, labels));
+  if (reference != nullptr) columns.push_back(article_column(*reference));
+
+  std::string text = report.model;
+  for (const ValueInfo& input : report.inputs) text += fmt::format("{} {}: {}", &input == &report.inputs[0] ? "," : "", input.name, to_string(input.type));
+  text += "\n" + Table(labels, std::move(columns)).text();
+  for (const DeviceReport& device : report.devices) {
+    text += fmt::format("{}: {} iterations; end to end p90 {:.3f} ms, p99 {:.3f} ms; load {:.0f} ms, compile {:.0f} ms; peak memory {:.0f} MB\n", device.device, device.iterations,
+                        device.end_to_end.p90, device.end_to_end.p99, device.load_ms, device.compile_ms, device.peak_rss_mb);
+  }
+  if (reference != nullptr) text += printed_total_note(*reference);
+  return text;
+}
+
+std::string table_legend(const ArticleTimes* reference) {
+  std::string text =
+      "End to end is timed in runs without a clock inside; the rows in other runs, between those, in which every step is\n"
+      "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
+      "so it may be a little below 0.\n";
+  if (reference != nullptr) {
+    text +=
+        "The article's times are those of its own board, batch 1: its CPU, and eager torch_npu on an Ascend 310B1. Its sums\n"
+        "are as printed there.\n";
+  }
+  return text;
+}
+
+}  // namespace ropeway

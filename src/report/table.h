@@ -1,0 +1,21 @@
+// Reports for people.
+#pragma once
+
+#include <string>
+
+#include "report/article.h"
+#include "report/report.h"
+
+namespace ropeway {
+
+inline constexpr size_t kTableWidth = 120;
+
+// One model: its rows, with the minimum and the median of every device side by side; sum of rows, end to end, and what the rows do not cover.
+// Rows of further devices stand beside the first device's row of the same path and description. `reference`, when given, adds the article's columns.
+// Long descriptions are cut with … so that lines keep to kTableWidth columns, unless there are too many devices for that.
+std::string to_table(const ModelReport& report, const ArticleTimes* reference = nullptr);
+
+// What the lines of tables mean, to print once below them.
+std::string table_legend(const ArticleTimes* reference = nullptr);
+
+}  // namespace ropeway
