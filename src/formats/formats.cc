@@ -4,11 +4,14 @@
 
 #include "base/text.h"
 #include "formats/builtin.h"
+#include "formats/onnx/onnx.h"
 
 namespace ropeway {
 
 const std::vector<Format>& formats() {
-  static const std::vector<Format> rows = {};
+  static const std::vector<Format> rows = {
+      {"onnx", "ONNX, opset 11 to 23", recognises_onnx, read_onnx},
+  };
   return rows;
 }
 

@@ -70,7 +70,7 @@ Ids unsqueeze(const NodeImporter& node) {
 }
 
 Ids expand(const NodeImporter& node) {
-  const Shape shape = broadcast(node.shape(0), node.ints(1, "the shape"));
+  const Shape shape = broadcast("Expand", node.shape(0), node.ints(1, "the shape"));
   return node.result(Op::Expand, ShapeParams{shape}, {node.input(0)});
 }
 
