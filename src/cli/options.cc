@@ -22,8 +22,8 @@ void add_device_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--device", options.device, "Where to run; `ropeway devices` lists them")->capture_default_str()->type_name("NAME");
 }
 
-void add_batch_option(CLI::App& command, SessionOptions& options) {
-  command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
+CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
+  return command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
       ->type_name("N");
 }

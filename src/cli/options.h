@@ -16,7 +16,7 @@ namespace ropeway::cli {
 void add_engine_options(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
-void add_batch_option(CLI::App& command, SessionOptions& options);
+CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
 
 // Throws Error{invalid_argument} that lists the devices there are.
 void check_device(const std::string& device);

@@ -1,7 +1,6 @@
 #include "engine/model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/random.h"
@@ -11,9 +10,6 @@
 
 namespace ropeway {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double milliseconds_since(Clock::time_point begin) { return std::chrono::duration<double, std::milli>(Clock::now() - begin).count(); }
 
 std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<ValueInfo> result;
@@ -50,16 +46,10 @@ std::shared_ptr<const Backend> make_backend(const SessionOptions& options) {
 }
 
 std::shared_ptr<const Model> Model::load(const std::string& model, const SessionOptions& options) {
-  const auto begin = Clock::now();
-  Graph graph = read_model(model, {options.batch, options.input_shapes});
-  const double load_ms = milliseconds_since(begin);
-  const auto result = std::const_pointer_cast<Model>(compile(std::move(graph), options));
-  result->load_ms_ = load_ms;
-  return result;
+  return compile(read_model(model, {options.batch, options.input_shapes}), options);
 }
 
 std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options) {
-  const auto begin = Clock::now();
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options));
   // "fuse" is the backend's own pass.
@@ -81,7 +71,6 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
     if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
   }
   for (size_t s = 0; s < segments.size(); ++s) model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), compile_options));
-  model->compile_ms_ = milliseconds_since(begin);
   return model;
 }
 

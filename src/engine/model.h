@@ -34,7 +34,7 @@ struct ModelContext {
 class Model {
  public:
   static std::shared_ptr<const Model> load(const std::string& model, const SessionOptions& options);
-  // From a graph that is already there (tests, generated models).
+  // From a graph that is already there.
   static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options);
   ~Model();
 
@@ -47,8 +47,6 @@ class Model {
   const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
   const std::vector<ValueInfo>& inputs() const { return inputs_; }
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
-  double load_ms() const { return load_ms_; }        // reading the file
-  double compile_ms() const { return compile_ms_; }  // passes, plan, packing of weights
 
   std::unique_ptr<ModelContext> make_context() const;
   // Inputs and outputs in the model's order. `traces`, when given, receives one Trace per segment.
@@ -62,7 +60,6 @@ class Model {
   std::vector<std::shared_ptr<const Backend>> backends_;
   std::vector<std::shared_ptr<const Executable>> executables_;
   std::vector<ValueInfo> inputs_, outputs_;
-  double load_ms_ = 0, compile_ms_ = 0;
 };
 
 // Deterministic inputs for a model, for runs without files: floating point uniform in [-1, 1), integers 0 (they may be indices), from the counter-based generator.

@@ -2,14 +2,10 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
 #include <fstream>
 
 namespace ropeway {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double milliseconds_since(Clock::time_point begin) { return std::chrono::duration<double, std::milli>(Clock::now() - begin).count(); }
 
 bool enough(const MeasureOptions& options, int done, double seconds) {
   if (options.iterations) return done >= *options.iterations;
@@ -26,19 +22,19 @@ Measurement measure(const Model& model, std::span<const Tensor> inputs, const Me
   for (int i = 0; i < options.warmup; ++i) model.run(*context, inputs, outputs, i % 2 == 0 ? nullptr : &traces);
 
   Measurement result;
-  const auto begin = Clock::now();
+  const Stopwatch whole;
   double seconds = 0;
   for (int done = 0; !enough(options, done, seconds);) {
-    const auto run_begin = Clock::now();
+    const Stopwatch run;
     model.run(*context, inputs, outputs, nullptr);
-    result.end_to_end_ms.push_back(milliseconds_since(run_begin));
+    result.end_to_end_ms.push_back(run.milliseconds());
 
     model.run(*context, inputs, outputs, &traces);
     std::vector<double>& steps = result.step_ms.emplace_back();
     for (const Trace& trace : traces) steps.insert(steps.end(), trace.step_ms.begin(), trace.step_ms.end());
 
     ++done;
-    seconds = milliseconds_since(begin) / 1000;
+    seconds = whole.milliseconds() / 1000;
     if (options.progress) options.progress(done, seconds);
   }
   return result;

@@ -1,6 +1,7 @@
-// The stop-watch.
+// Measuring a model.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <span>
@@ -9,6 +10,16 @@
 #include "engine/model.h"
 
 namespace ropeway {
+
+// Runs from its construction.
+class Stopwatch {
+ public:
+  double milliseconds() const { return std::chrono::duration<double, std::milli>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = Clock::now();
+};
 
 inline constexpr int kDefaultWarmup = 3;
 inline constexpr int kLeastIterations = 5;

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/exit_status.h"
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "formats/npy.h"
+#include "ops/convert.h"
+
+namespace ropeway::cli {
+namespace {
+
+struct RunOptions {
+  std::string model;
+  std::vector<std::string> inputs;
+  std::optional<std::string> output, output_dir;
+  SessionOptions session;
+  bool verbose = false;
+};
+
+// The tensors to run on: those given, or generated ones where none is.
+struct Prepared {
+  Graph graph;
+  std::vector<Tensor> inputs;
+};
+
+Prepared prepare(const RunOptions& options) {
+  if (options.inputs.empty()) {
+    Prepared result{read_model(options.model, {options.session.batch, {}}), {}};
+    std::vector<ValueInfo> inputs;
+    for (const ValueId id : result.graph.inputs) inputs.push_back({result.graph.value(id).name, result.graph.type(id)});
+    result.inputs = generated_inputs(inputs);
+    return result;
+  }
+  BoundInputs bound = bind_inputs(options.model, read_inputs(options.inputs));
+  Prepared result{std::move(bound.graph), {}};
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < bound.values.size(); ++i) {
+    const ValueId id = result.graph.inputs[i];
+    if (bound.values[i]) result.inputs.push_back(*bound.values[i]);
+    else missing.push_back(fmt::format("{} ({})", result.graph.value(id).name, to_string(result.graph.type(id))));
+  }
+  if (!missing.empty()) fail(ErrorCode::invalid_argument, "no --input is given for {}; give all inputs, or none to run on generated ones", listed(missing));
+  return result;
+}
+
+// What can be said of a tensor in a line: enough to see NaN, or a result that is constant.
+std::string summary(const Tensor& tensor) {
+  if (tensor.count() == 0) return "empty";
+  const Tensor doubles = convert(tensor, DType::f64);
+  const std::span<const double> values = doubles.data<double>();
+  const auto not_finite = std::count_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+  if (not_finite > 0) return fmt::format("{} of {} elements are not finite", not_finite, values.size());
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return fmt::format("min {:.6g}, mean {:.6g}, max {:.6g}", *least, std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()), *most);
+}
+
+void check_targets(const RunOptions& options) {
+  if (options.output) check_writable(*options.output);
+  if (options.output_dir) check_writable(std::filesystem::path(*options.output_dir) / "output.npy");
+}
+
+void run(const RunOptions& options) {
+  check_device(options.session.device);
+  check_targets(options);
+  const Progress progress(options.verbose);
+  progress.line("reading {}", options.model);
+  Prepared prepared = prepare(options);
+  const size_t outputs = prepared.graph.outputs.size();
+  if (options.output && outputs != 1) {
+    std::vector<std::string> names;
+    for (const ValueId id : prepared.graph.outputs) names.push_back(prepared.graph.value(id).name);
+    fail(ErrorCode::invalid_argument, "{} has {} outputs, {}: use --output-dir DIR to write each to a file of its own", options.model, outputs, listed(names));
+  }
+  progress.line("compiling for {}", options.session.device);
+  const auto model = Model::compile(std::move(prepared.graph), options.session);
+  std::vector<Tensor> results;
+  for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
+  model->run(*model->make_context(), prepared.inputs, results, nullptr);
+
+  if (options.output) write_npy(*options.output, results[0]);
+  if (options.output_dir) write_outputs(*options.output_dir, model->outputs(), results);
+  if (options.inputs.empty() && !model->inputs().empty()) fmt::print("no --input is given: the inputs are generated, floating point in [-1, 1), integers 0\n");
+  for (size_t i = 0; i < results.size(); ++i) fmt::print("{}: {}, {}\n", model->outputs()[i].name, to_string(model->outputs()[i].type), summary(results[i]));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* const command = app.add_subcommand("run", "Run a model once, on inputs from .npy files");
+  command->add_option("MODEL", options->model, "A built-in model (alexnet, lenet, resnet34) or a .pt2 or .onnx file")->required()->type_name("");
+  CLI::Option* const input = command->add_option("--input", options->inputs, "An input (repeatable); without NAME= the model's next one. Without any, inputs are generated")
+      ->allow_extra_args(false)
+      ->type_name("[NAME=]x.npy");
+  CLI::Option* const output = command->add_option("--output", options->output, "Write the model's one output to this file")->type_name("y.npy");
+  command->add_option("--output-dir", options->output_dir, "Write every output to NAME.npy in this folder")->type_name("DIR")->excludes(output);
+  add_device_option(*command, options->session);
+  add_batch_option(*command, options->session)->excludes(input);
+  add_engine_options(*command, options->session);
+  command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
+  command->footer(std::string("\nExamples:\n"
+                              "  ropeway run model.pt2 --input x.npy --output y.npy\n"
+                              "  ropeway run model.onnx --input tokens=t.npy --input mask=m.npy --output-dir results\n"
+                              "  ropeway run alexnet --batch 4                on generated inputs\n\n") +
+                  kExitStatuses);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace ropeway::cli
