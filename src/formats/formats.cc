@@ -5,11 +5,13 @@
 #include "base/text.h"
 #include "formats/builtin.h"
 #include "formats/onnx/onnx.h"
+#include "formats/pt2/pt2.h"
 
 namespace ropeway {
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> rows = {
+      {"pt2", "PyTorch's exported program (.pt2)", recognises_pt2, read_pt2},
       {"onnx", "ONNX, opset 11 to 23", recognises_onnx, read_onnx},
   };
   return rows;

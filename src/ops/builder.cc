@@ -6,6 +6,23 @@
 #include "ops/operator.h"
 
 namespace ropeway {
+namespace {
+
+constexpr size_t kMostDimensions = 32;
+constexpr size_t kMostConstantBytes = size_t{4} << 30;  // that a file of a few bytes may make us compute
+constexpr size_t kFoldAtOnce = 4096;                    // bytes: shapes and their like
+constexpr int kDeepestChain = 256;                      // of constants computed from each other before they are folded
+constexpr int kDependsOnInputs = -1;
+
+// A value that has the name already takes the other's.
+void rename(Graph& graph, ValueId id, const std::string& name) {
+  if (graph.value(id).name == name) return;
+  const auto holder = std::find_if(graph.values.begin(), graph.values.end(), [&](const Value& value) { return value.name == name; });
+  if (holder != graph.values.end()) std::swap(holder->name, graph.value(id).name);
+  graph.value(id).name = name;
+}
+
+}  // namespace
 
 GraphBuilder::GraphBuilder(std::string name, std::string source) {
   graph_.name = std::move(name);
@@ -15,6 +32,7 @@ GraphBuilder::GraphBuilder(std::string name, std::string source) {
 ValueId GraphBuilder::input(const std::string& name, TensorType type) {
   const ValueId id = graph_.add_value(name, std::move(type));
   producer_.push_back(-1);
+  depth_.push_back(kDependsOnInputs);
   graph_.inputs.push_back(id);
   return id;
 }
@@ -22,45 +40,79 @@ ValueId GraphBuilder::input(const std::string& name, TensorType type) {
 ValueId GraphBuilder::constant(const std::string& name, Tensor tensor) {
   const ValueId id = graph_.add_constant(name, std::move(tensor));
   producer_.push_back(-1);
+  depth_.push_back(0);
   return id;
 }
 
 std::vector<ValueId> GraphBuilder::add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
   while (!inputs.empty() && inputs.back() == kNoValue) inputs.pop_back();
   std::vector<const TensorType*> types;
-  for (const ValueId id : inputs) types.push_back(id == kNoValue ? nullptr : &graph_.type(id));
+  int depth = 0;
+  for (const ValueId id : inputs) {
+    types.push_back(id == kNoValue ? nullptr : &graph_.type(id));
+    if (id == kNoValue || depth == kDependsOnInputs) continue;
+    depth = depth_[static_cast<size_t>(id)] == kDependsOnInputs ? kDependsOnInputs : std::max(depth, depth_[static_cast<size_t>(id)]);
+  }
   const std::vector<TensorType> results = infer(op, params, types);
+  for (const TensorType& type : results) {
+    if (type.shape.size() > kMostDimensions) fail(ErrorCode::unsupported, "a result with {} dimensions; {} are the most", type.shape.size(), kMostDimensions);
+  }
   Node node{op, std::move(params), std::move(inputs), {}, origin};
   for (size_t i = 0; i < results.size(); ++i) {
     node.outputs.push_back(graph_.add_value(i == 0 ? name : fmt::format("{}.{}", name, i), results[i]));
     producer_.push_back(static_cast<int>(graph_.nodes.size()));
+    depth_.push_back(depth == kDependsOnInputs ? kDependsOnInputs : depth + 1);
   }
+  std::vector<ValueId> outputs = node.outputs;
   graph_.nodes.push_back(std::move(node));
-  return graph_.nodes.back().outputs;
+  if (depth != kDependsOnInputs) account_constants(outputs);
+  return outputs;
+}
+
+// Small results are folded at once, and long chains now and then, so that `known` never goes deep.
+void GraphBuilder::account_constants(const std::vector<ValueId>& ids) {
+  for (const ValueId id : ids) {
+    const TensorType& type = graph_.type(id);
+    const double bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
+    if (bytes > static_cast<double>(kMostConstantBytes - constant_bytes_)) {
+      fail(ErrorCode::unsupported, "constants that the model computes from others take more than {}", readable_bytes(static_cast<double>(kMostConstantBytes)));
+    }
+    constant_bytes_ += static_cast<size_t>(bytes);
+    if (bytes <= kFoldAtOnce || depth_[static_cast<size_t>(id)] > kDeepestChain) known(id);
+  }
+}
+
+const Node* GraphBuilder::producer(ValueId id) const {
+  const int index = producer_[static_cast<size_t>(id)];
+  return index < 0 ? nullptr : &graph_.nodes[static_cast<size_t>(index)];
 }
 
 ValueId GraphBuilder::add1(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
   return add(op, std::move(params), std::move(inputs), name, origin).front();
 }
 
-void GraphBuilder::output(ValueId id) { graph_.outputs.push_back(id); }
+void GraphBuilder::output(ValueId id) { output(id, graph_.value(id).name); }
+
+void GraphBuilder::output(ValueId id, const std::string& name) {
+  bool has_other_name = graph_.value(id).name != name && std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
+  for (size_t i = 0; i < graph_.outputs.size(); ++i) has_other_name = has_other_name || (graph_.outputs[i] == id && output_names_[i] != name);
+  graph_.outputs.push_back(has_other_name ? add1(Op::Identity, NoParams{}, {id}, name) : id);
+  output_names_.push_back(name);
+}
 
 std::optional<Tensor> GraphBuilder::known(ValueId id) {
+  if (depth_[static_cast<size_t>(id)] == kDependsOnInputs) return std::nullopt;
   if (graph_.value(id).constant) return graph_.value(id).constant;
-  const int index = producer_[static_cast<size_t>(id)];
-  if (index < 0) return std::nullopt;
-  const Node& node = graph_.nodes[static_cast<size_t>(index)];
+  const Node& node = *producer(id);
   std::vector<std::optional<Tensor>> inputs;
   std::vector<const Tensor*> arguments;
-  for (const ValueId input : node.inputs) {
-    inputs.push_back(input == kNoValue ? std::nullopt : known(input));
-    if (input != kNoValue && !inputs.back()) return std::nullopt;
-  }
+  for (const ValueId input : node.inputs) inputs.push_back(input == kNoValue ? std::nullopt : known(input));
   for (const auto& input : inputs) arguments.push_back(input ? &*input : nullptr);
   const std::vector<Tensor> results = evaluate(node.op, node.params, arguments);
   for (size_t i = 0; i < results.size(); ++i) {
     // The node stays until `finish`; its outputs now stand on their own.
     graph_.value(node.outputs[i]).constant = results[i];
+    depth_[static_cast<size_t>(node.outputs[i])] = 0;
   }
   return graph_.value(id).constant;
 }
@@ -80,7 +132,9 @@ Graph GraphBuilder::finish() {
   }
   std::reverse(kept.begin(), kept.end());
   graph_.nodes = std::move(kept);
-  return compact(graph_);
+  Graph result = compact(graph_);
+  for (size_t i = 0; i < result.outputs.size(); ++i) rename(result, result.outputs[i], output_names_[i]);
+  return result;
 }
 
 }  // namespace ropeway

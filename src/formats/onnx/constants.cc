@@ -17,7 +17,7 @@ void expect_size(double elements) {
 }
 
 Ids identity(const NodeImporter& node) {
-  if (auto known = node.known(0)) return node.result(*known);  // the old exporter shares weights so
+  if (auto known = node.known(node.input(0))) return node.result(*known);  // the old exporter shares weights so
   return node.result(Op::Identity, NoParams{}, {node.input(0)});
 }
 

@@ -43,7 +43,7 @@ constexpr bool is_special(BinaryFunction function) {
 Ids clip(const NodeImporter& node) {
   const auto limit = [&](size_t i, double none) -> std::optional<double> {
     if (!node.has_input(i)) return none;
-    const auto known = node.known(i);
+    const auto known = node.known(node.input(i));
     return known ? std::optional(as_scalar(*known)) : std::nullopt;
   };
   constexpr double kInfinity = std::numeric_limits<double>::infinity();

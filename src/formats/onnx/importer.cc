@@ -3,15 +3,11 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "formats/missing.h"
 #include "formats/onnx/operators.h"
 
 namespace ropeway::onnx {
 namespace {
-
-constexpr size_t kMostDimensions = 32;
-constexpr size_t kMostConstantBytes = size_t{4} << 30;  // that a file of a few bytes may make us compute
-constexpr size_t kFoldAtOnce = 4096;                    // bytes: shapes and their like
-constexpr int kDeepestChain = 256;                      // of constants computed from each other before they are folded
 
 bool is_onnx_domain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -20,17 +16,6 @@ std::string full_name(const ModelProto& model, const NodeProto& node) {
   const bool is_function = std::find(model.functions.begin(), model.functions.end(), std::pair(node.domain, node.op_type)) != model.functions.end();
   const std::string name = is_onnx_domain(node.domain) ? std::string(node.op_type) : fmt::format("{}::{}", node.domain, node.op_type);
   return is_function ? name + " (a function of the model: onnx.inliner.inline_local_functions replaces it by what it does)" : name;
-}
-
-// Names of graph outputs are the caller's handle on them. The builder names all outputs of a node after its first one.
-void name_outputs(Graph& graph, const std::vector<ValueInfoProto>& outputs) {
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const std::string wanted(outputs[i].name);
-    if (graph.value(graph.outputs[i]).name == wanted) continue;
-    const auto holder = std::find_if(graph.values.begin(), graph.values.end(), [&](const Value& value) { return value.name == wanted; });
-    if (holder != graph.values.end()) std::swap(holder->name, graph.value(graph.outputs[i]).name);
-    graph.value(graph.outputs[i]).name = wanted;
-  }
 }
 
 }  // namespace
@@ -47,19 +32,8 @@ Graph Importer::run() {
   import_inputs();
   import_initializers(graph);
   import_nodes(graph);
-  for (const ValueInfoProto& output : graph.outputs) builder_.output(output_value(output));
-  Graph result = builder_.finish();
-  name_outputs(result, graph.outputs);
-  return result;
-}
-
-// A value that an inlined branch hands through may have another name already, as an input or an output.
-ValueId Importer::output_value(const ValueInfoProto& output) {
-  const ValueId id = value(output.name);
-  const Graph& graph = builder_.graph();
-  const auto holds = [id](const std::vector<ValueId>& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
-  const bool has_other_name = graph.value(id).name != output.name && (holds(graph.inputs) || holds(graph.outputs));
-  return has_other_name ? builder_.add1(Op::Identity, NoParams{}, {id}, std::string(output.name)) : id;
+  for (const ValueInfoProto& output : graph.outputs) builder_.output(value(output.name), std::string(output.name));
+  return builder_.finish();
 }
 
 // Files of IR version 3 list the weights among the inputs; they are constants all the same.
@@ -78,7 +52,7 @@ void Importer::import_initializers(const GraphProto& graph) {
   if (graph.has_sparse_initializers) fail(ErrorCode::unsupported, "{} has sparse weights: store them dense", file_);
   for (const TensorProto& weight : graph.initializers) {
     try {
-      define(weight.name, constant(std::string(weight.name), read_tensor(weight, files_)));
+      define(weight.name, builder_.constant(std::string(weight.name), read_tensor(weight, files_)));
     } catch (Error& error) {
       error.add_note(fmt::format("while reading the weight {} of {}", weight.name, file_));
       throw;
@@ -126,18 +100,12 @@ Origin Importer::origin_of(const NodeProto& node, size_t index) const {
 }
 
 void Importer::check_operators(const GraphProto& graph) const {
-  std::map<std::string, std::pair<int, std::string>> missing;  // number of nodes, the first
+  MissingOperators missing;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const NodeProto& node = graph.nodes[i];
-    if (is_onnx_domain(node.domain) && find_operator(node.op_type, opset_) != nullptr) continue;
-    auto& [count, first] = missing[full_name(model_, node)];
-    if (count++ == 0) first = to_string(origin_of(node, i));
+    if (!is_onnx_domain(node.domain) || find_operator(node.op_type, opset_) == nullptr) missing.add(full_name(model_, node), origin_of(node, i));
   }
-  if (missing.empty()) return;
-  std::string list;
-  for (const auto& [name, row] : missing) list += fmt::format("\n  {}: {} node{}, first {}", name, row.first, row.first == 1 ? "" : "s", row.second);
-  fail(ErrorCode::unsupported, "{} uses {} operator{} that nothing here can run (opset {}). Replace the modules they come from, or cut the model before them:{}", file_, missing.size(),
-       missing.size() == 1 ? "" : "s", opset_, list);
+  missing.fail_if_any(fmt::format("{} (opset {})", file_, opset_));
 }
 
 void Importer::note_uses(const GraphProto& graph) {
@@ -160,47 +128,6 @@ ValueId Importer::value(std::string_view name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) fail(ErrorCode::invalid_model, "the value '{}' is read, but nothing before defines it: the nodes are out of order, in a cycle, or incomplete", name);
   return found->second;
-}
-
-ValueId Importer::constant(const std::string& name, Tensor tensor) {
-  const ValueId id = builder_.constant(name, std::move(tensor));
-  depth_[id] = 0;
-  return id;
-}
-
-std::vector<ValueId> Importer::add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
-  int depth = 0;
-  for (const ValueId id : inputs) {
-    if (id == kNoValue || depth < 0) continue;
-    const auto known = depth_.find(id);
-    depth = known == depth_.end() ? -1 : std::max(depth, known->second);
-  }
-  const std::vector<ValueId> results = builder_.add(op, std::move(params), std::move(inputs), name, origin);
-  for (const ValueId id : results) {
-    if (builder_.shape(id).size() > kMostDimensions) fail(ErrorCode::unsupported, "a result with {} dimensions; {} are the most", builder_.shape(id).size(), kMostDimensions);
-    if (depth < 0) continue;
-    depth_[id] = depth + 1;
-    account_constant(id);
-  }
-  return results;
-}
-
-// Small results are folded at once, and long chains now and then, so that `known` never goes deep.
-void Importer::account_constant(ValueId id) {
-  const TensorType& type = builder_.type(id);
-  const double bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
-  if (bytes > static_cast<double>(kMostConstantBytes - constant_bytes_)) {
-    fail(ErrorCode::unsupported, "constants that the file computes from others take more than {}", readable_bytes(static_cast<double>(kMostConstantBytes)));
-  }
-  constant_bytes_ += static_cast<size_t>(bytes);
-  if (bytes <= kFoldAtOnce || depth_[id] > kDeepestChain) known(id);
-}
-
-std::optional<Tensor> Importer::known(ValueId id) {
-  const auto depth = depth_.find(id);
-  if (depth == depth_.end()) return std::nullopt;
-  depth->second = 0;
-  return builder_.known(id);
 }
 
 std::vector<ValueId> Importer::inline_branch(const GraphProto& branch) {

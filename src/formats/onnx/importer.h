@@ -10,12 +10,12 @@
 #include <unordered_set>
 #include <vector>
 
+#include "formats/emitter.h"
 #include "formats/formats.h"
 #include "formats/onnx/inputs.h"
 #include "formats/onnx/modules.h"
 #include "formats/onnx/proto.h"
 #include "formats/onnx/tensors.h"
-#include "ops/builder.h"
 #include "ropeway/error.h"
 
 namespace ropeway::onnx {
@@ -26,25 +26,20 @@ class Importer {
   Graph run();
 
   // For NodeImporter:
-  const GraphBuilder& builder() const { return builder_; }
+  GraphBuilder& builder() { return builder_; }
   int64_t opset() const { return opset_; }
   ExternalFiles& files() { return files_; }
   ValueId value(std::string_view name) const;                                       // throws Error{invalid_model} for a name that is not defined yet
-  std::vector<ValueId> add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin);
-  ValueId constant(const std::string& name, Tensor tensor);
-  std::optional<Tensor> known(ValueId id);                                          // nothing when it depends on the graph's inputs
   std::vector<ValueId> inline_branch(const GraphProto& branch);                     // its outputs
 
  private:
   void import_inputs();
-  ValueId output_value(const ValueInfoProto& output);
   void import_initializers(const GraphProto& graph);
   void import_nodes(const GraphProto& graph);
   void import_node(const NodeProto& node, size_t index);
   void check_operators(const GraphProto& graph) const;
   void define(std::string_view name, ValueId id);
   void note_uses(const GraphProto& graph);
-  void account_constant(ValueId id);
   [[noreturn]] void rethrow(const Error& error, const std::string& note) const;
   Origin origin_of(const NodeProto& node, size_t index) const;
 
@@ -59,32 +54,27 @@ class Importer {
   std::unordered_map<std::string_view, ValueId> values_;
   std::vector<std::string_view> defined_;         // keys of values_, in order: a branch's are taken back
   std::unordered_set<std::string_view> used_;     // names that a node or the graph's outputs read
-  std::unordered_map<ValueId, int> depth_;        // of values that follow from constants: nodes to evaluate for them
-  size_t constant_bytes_ = 0;
 };
 
 // One node, as its converter sees it. Whatever the file may get wrong throws Error{invalid_model}.
-class NodeImporter {
+class NodeImporter : public Emitter {
  public:
-  NodeImporter(Importer& importer, const NodeProto& node, Origin origin) : importer_(importer), node_(node), origin_(std::move(origin)) {}
+  NodeImporter(Importer& importer, const NodeProto& node, const Origin& origin);
 
   int64_t opset() const { return importer_.opset(); }
-  const std::string& name() const { return origin_.node; }
 
   // Inputs. Trailing ones may be missing, and "" stands for one left out.
   size_t input_count() const { return node_.inputs.size(); }
   bool has_input(size_t i) const;
   ValueId input(size_t i) const;                                                      // must be given
   ValueId optional_input(size_t i) const { return has_input(i) ? input(i) : kNoValue; }
-  const TensorType& type(size_t i) const { return importer_.builder().type(input(i)); }
-  const TensorType& type_of(ValueId id) const { return importer_.builder().type(id); }
-  const Shape& shape(size_t i) const { return type(i).shape; }
-  int64_t rank(size_t i) const { return static_cast<int64_t>(shape(i).size()); }
+  const TensorType& type(size_t i) const { return type_of(input(i)); }
+  const Shape& shape(size_t i) const { return shape_of(input(i)); }
+  int64_t rank(size_t i) const { return rank_of(input(i)); }
   // The elements of an input that must follow from constants; `what` it is, for the Error{unsupported} when it depends on the graph's inputs.
   Tensor constant(size_t i, const char* what) const;
   Ints ints(size_t i, const char* what) const;
   double scalar(size_t i, const char* what) const;
-  std::optional<Tensor> known(size_t i) const { return importer_.known(input(i)); }
 
   // Attributes.
   bool has(const char* name) const { return attribute(name) != nullptr; }
@@ -104,22 +94,11 @@ class NodeImporter {
 
   size_t output_count() const { return node_.outputs.size(); }
 
-  // A dimension's number, counted from the end when negative.
-  int64_t axis(int64_t axis, int64_t rank) const;
-  Ints axes(const Ints& axes, int64_t rank) const;  // sorted, each once
-
-  // Nodes of the graph: `result` carries the name of the ONNX node's output, `step` is one on the way there.
-  std::vector<ValueId> result(Op op, Params params, std::vector<ValueId> inputs) const { return importer_.add(op, std::move(params), std::move(inputs), result_name(), origin_); }
-  ValueId step(Op op, Params params, std::vector<ValueId> inputs) const { return importer_.add(op, std::move(params), std::move(inputs), result_name() + "." + ropeway::name(op), origin_).front(); }
-  std::vector<ValueId> result(Tensor constant) const { return {importer_.constant(result_name(), std::move(constant))}; }
-  ValueId step_constant(Tensor constant) const { return importer_.constant(result_name() + ".constant", std::move(constant)); }
-  ValueId reshape(ValueId id, Shape shape) const { return step(Op::Reshape, ShapeParams{std::move(shape)}, {id}); }
   std::vector<ValueId> inline_branch(const GraphProto& branch) const { return importer_.inline_branch(branch); }
 
  private:
   const AttributeProto* attribute(const char* name) const;
   const AttributeProto* attribute(const char* name, AttributeType type) const;
-  std::string result_name() const { return node_.outputs.empty() || node_.outputs[0].empty() ? origin_.node : std::string(node_.outputs[0]); }
 
   void read(const char* name, int64_t& into) const { into = integer(name, into); }
   void read(const char* name, bool& into) const { into = integer(name, into) != 0; }
@@ -131,7 +110,6 @@ class NodeImporter {
 
   Importer& importer_;
   const NodeProto& node_;
-  const Origin origin_;
   mutable std::set<std::string_view> asked_attributes_;
   mutable std::set<size_t> asked_inputs_;
 };

@@ -9,6 +9,9 @@ namespace ropeway::onnx {
 
 constexpr int64_t kLongestList = 4096;  // of sizes, axes or bounds
 
+NodeImporter::NodeImporter(Importer& importer, const NodeProto& node, const Origin& origin)
+    : Emitter(importer.builder(), node.outputs.empty() || node.outputs[0].empty() ? origin.node : std::string(node.outputs[0]), origin), importer_(importer), node_(node) {}
+
 bool NodeImporter::has_input(size_t i) const {
   asked_inputs_.insert(i);
   return i < node_.inputs.size() && !node_.inputs[i].empty();
@@ -20,7 +23,7 @@ ValueId NodeImporter::input(size_t i) const {
 }
 
 Tensor NodeImporter::constant(size_t i, const char* what) const {
-  std::optional<Tensor> result = known(i);
+  std::optional<Tensor> result = known(input(i));
   if (!result) {
     fail(ErrorCode::unsupported, "{} of {} ('{}') depends on data: every shape must follow from the shapes of the inputs", what, node_.op_type, node_.inputs[i]);
   }
@@ -101,19 +104,6 @@ void NodeImporter::check_complete() const {
   for (size_t i = 0; i < node_.inputs.size(); ++i) {
     if (!node_.inputs[i].empty() && asked_inputs_.count(i) == 0) fail(ErrorCode::unsupported, "{} has an input {} ('{}'), which opset {} does not define or which is not supported", node_.op_type, i, node_.inputs[i], opset());
   }
-}
-
-int64_t NodeImporter::axis(int64_t axis, int64_t rank) const {
-  if (axis < -rank || axis >= rank) fail(ErrorCode::invalid_model, "{} has the axis {}, but there are {} dimensions", node_.op_type, axis, rank);
-  return axis < 0 ? axis + rank : axis;
-}
-
-Ints NodeImporter::axes(const Ints& axes, int64_t rank) const {
-  Ints result;
-  for (const int64_t each : axes) result.push_back(axis(each, rank));
-  std::sort(result.begin(), result.end());
-  if (std::adjacent_find(result.begin(), result.end()) != result.end()) fail(ErrorCode::invalid_model, "{} names an axis twice: [{}]", node_.op_type, fmt::join(axes, ","));
-  return result;
 }
 
 }  // namespace ropeway::onnx

@@ -23,22 +23,12 @@ Ids to_shape(const NodeImporter& node, Shape shape) { return node.result(Op::Res
 Ids reshape(const NodeImporter& node) {
   const bool allow_zero = node.integer("allowzero", 0) != 0;
   Ints shape = node.ints(1, "the shape");
-  int64_t known = 1, open = -1;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    if (shape[d] == 0 && !allow_zero) {
-      if (d >= node.shape(0).size()) fail(ErrorCode::invalid_model, "the shape [{}] copies a dimension that {} lacks", fmt::join(shape, ","), to_string(node.type(0)));
-      shape[d] = node.shape(0)[d];
-    }
-    if (shape[d] < -1 || (shape[d] == -1 && open >= 0)) fail(ErrorCode::invalid_model, "[{}] is no shape", fmt::join(shape, ","));
-    if (shape[d] == -1) open = static_cast<int64_t>(d);
-    known = shape[d] == -1 ? known : element_count(std::vector{known, shape[d]});
+  for (size_t d = 0; d < shape.size() && !allow_zero; ++d) {
+    if (shape[d] != 0) continue;
+    if (d >= node.shape(0).size()) fail(ErrorCode::invalid_model, "the shape [{}] copies a dimension that {} lacks", fmt::join(shape, ","), to_string(node.type(0)));
+    shape[d] = node.shape(0)[d];
   }
-  const int64_t count = element_count(node.shape(0));
-  if (open >= 0) {
-    if (known == 0 || count % known != 0) fail(ErrorCode::invalid_argument, "{} cannot take the shape [{}]", to_string(node.type(0)), fmt::join(shape, ","));
-    shape[static_cast<size_t>(open)] = count / known;
-  }
-  return to_shape(node, shape);
+  return to_shape(node, settled_shape(node.type(0), shape));
 }
 
 Ids flatten(const NodeImporter& node) {
@@ -124,18 +114,6 @@ Ids split(const NodeImporter& node) {
   params.split = given ? *given : equal_parts(node, node.shape(0)[static_cast<size_t>(params.axis)]);
   if (params.split.size() != node.output_count()) fail(ErrorCode::invalid_model, "Split into {} parts, for {} outputs", params.split.size(), node.output_count());
   return node.result(Op::Split, params, {node.input(0)});
-}
-
-// Python's rules: negative bounds count from the end, and what lies outside is cut off.
-void slice_dimension(SliceParams& params, size_t d, int64_t size, int64_t start, int64_t end, int64_t step) {
-  if (step == 0) fail(ErrorCode::invalid_model, "Slice with step 0");
-  const bool forward = step > 0 || size == 0;
-  const int64_t lowest = forward ? 0 : -1, highest = forward ? size : size - 1;
-  start = std::clamp(start < 0 ? start + size : start, forward ? lowest : 0, highest);
-  end = std::clamp(end < 0 ? end + size : end, lowest, highest);
-  params.starts[d] = start;
-  params.ends[d] = forward ? std::max(start, end) : std::min(start, end);
-  params.steps[d] = size == 0 ? 1 : std::clamp(step, -size, size);  // a longer step takes one element, too
 }
 
 Ids slice(const NodeImporter& node) {

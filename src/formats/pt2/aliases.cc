@@ -1,0 +1,120 @@
+#include "formats/pt2/aliases.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ropeway::pt2 {
+
+void Aliases::link(ValueId view, ValueId of, bool certain) {
+  const ValueId content = now(of);
+  while (view != content) {
+    const Node* node = builder_.producer(view);
+    ensure(node != nullptr && !node->inputs.empty(), "{} is no view of {}", builder_.graph().value(view).name, builder_.graph().value(of).name);
+    const ValueId from = node->inputs[0];
+    if (!views_.emplace(view, View{from == content ? of : from, certain}).second) return;
+    view = from;
+  }
+}
+
+ValueId Aliases::root(ValueId id) const {
+  for (auto view = views_.find(id); view != views_.end(); view = views_.find(id)) id = view->second.of;
+  return id;
+}
+
+ValueId Aliases::now(ValueId id) {
+  const auto version = versions_.find(root(id));
+  if (version == versions_.end()) return id;
+  const auto known = contents_.find(id);
+  const auto view = views_.find(id);
+  // A root's content is always up to date.
+  if (known == contents_.end() || known->second.version != version->second) {
+    ensure(view != views_.end(), "a written value is out of date");
+    contents_[id] = {view->second.certain ? again(id, now(view->second.of)) : kNoValue, version->second};
+  }
+  const Content& content = contents_[id];
+  if (content.value == kNoValue) {
+    fail(ErrorCode::unsupported, "{} is read after a write in place to a tensor that shares its memory in a way that cannot be followed here. Export with .run_decompositions({{}}), which takes such writes out",
+         builder_.graph().value(id).name);
+  }
+  return content.value;
+}
+
+void Aliases::write(ValueId id, ValueId content) {
+  std::vector<std::pair<ValueId, ValueId>> before;  // of each value up to the root: what it held
+  for (ValueId at = id;;) {
+    const auto view = views_.find(at);
+    if (view == views_.end()) break;
+    before.emplace_back(view->second.of, now(view->second.of));
+    at = view->second.of;
+  }
+  const int version = ++versions_[root(id)];
+  contents_[id] = {content, version};
+  for (const auto& [parent, old] : before) {
+    content = content == kNoValue || !views_.at(id).certain ? kNoValue : written_back(id, old, content);
+    contents_[parent] = {content, version};
+    id = parent;
+  }
+}
+
+// The view's node once more, on what its input holds now.
+ValueId Aliases::again(ValueId view, ValueId content) {
+  const Node node = *builder_.producer(view);
+  std::vector<ValueId> inputs = node.inputs;
+  inputs[0] = content;
+  const std::vector<ValueId> outputs = builder_.add(node.op, node.params, inputs, builder_.graph().value(view).name, node.origin);
+  const auto position = std::find(node.outputs.begin(), node.outputs.end(), view) - node.outputs.begin();
+  return outputs[static_cast<size_t>(position)];
+}
+
+ValueId Aliases::sliced(ValueId whole, const SliceParams& params, const Origin& origin) {
+  return builder_.add1(Op::Slice, params, {whole}, builder_.graph().value(whole).name + ".rest", origin);
+}
+
+// What the view's input holds once the view holds `content`: the inverse of the view, `before` supplying what it does not show. kNoValue: that would be a scatter.
+ValueId Aliases::written_back(ValueId view, ValueId before, ValueId content) {
+  const Node node = *builder_.producer(view);
+  const Shape whole = builder_.shape(before);
+  const std::string name = builder_.graph().value(before).name;
+  SliceParams window{Ints(whole.size(), 0), whole, Ints(whole.size(), 1)};
+  switch (node.op) {
+    case Op::Identity:
+    case Op::Dropout: return content;
+    case Op::Reshape: return builder_.add1(Op::Reshape, ShapeParams{whole}, {content}, name, node.origin);
+    case Op::Transpose: {
+      const Ints& perm = node.get<PermParams>().perm;
+      PermParams inverse{Ints(perm.size())};
+      for (size_t d = 0; d < perm.size(); ++d) inverse.perm[static_cast<size_t>(perm[d])] = static_cast<int64_t>(d);
+      return builder_.add1(Op::Transpose, inverse, {content}, name, node.origin);
+    }
+    case Op::Slice: window = node.get<SliceParams>(); break;
+    case Op::Split: {
+      const auto& params = node.get<SplitParams>();
+      const auto axis = static_cast<size_t>(params.axis);
+      window.ends[axis] = 0;
+      for (size_t i = 0; i < node.outputs.size(); ++i) {
+        window.starts[axis] = window.ends[axis];
+        window.ends[axis] += params.split[i];
+        if (node.outputs[i] == view) break;
+      }
+      break;
+    }
+    default: return kNoValue;
+  }
+  if (std::any_of(window.steps.begin(), window.steps.end(), [](int64_t step) { return step != 1; })) return kNoValue;
+  // From the last dimension to the first, what lies before and behind the window is put around it.
+  for (size_t d = whole.size(); d-- > 0;) {
+    std::vector<ValueId> parts;
+    SliceParams rest = window;
+    for (size_t inner = d + 1; inner < whole.size(); ++inner) rest.starts[inner] = 0, rest.ends[inner] = whole[inner];
+    rest.starts[d] = 0, rest.ends[d] = window.starts[d];
+    if (rest.ends[d] > 0) parts.push_back(sliced(before, rest, node.origin));
+    parts.push_back(content);
+    rest.starts[d] = window.ends[d], rest.ends[d] = whole[d];
+    if (rest.starts[d] < rest.ends[d]) parts.push_back(sliced(before, rest, node.origin));
+    if (parts.size() > 1) content = builder_.add1(Op::Concat, AxisParams{static_cast<int64_t>(d)}, parts, name, node.origin);
+  }
+  return content;
+}
+
+}  // namespace ropeway::pt2

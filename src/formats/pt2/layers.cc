@@ -1,0 +1,270 @@
+// Operators with weights or windows, normalisation, softmax and attention.
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "formats/pt2/operators.h"
+#include "formats/pt2/promotion.h"
+#include "ops/convert.h"
+
+namespace ropeway::pt2 {
+namespace {
+
+using Ids = std::vector<ValueId>;
+
+size_t spatial_rank(const NodeImporter& node, const char* input) {
+  if (node.rank(input) < 3) fail(ErrorCode::unsupported, "an input of {} has no batch dimension: give it one with unsqueeze(0)", to_string(node.type(input)));
+  return static_cast<size_t>(node.rank(input)) - 2;
+}
+
+// One number per spatial dimension: a single one is meant for all.
+Ints per_dimension(const NodeImporter& node, const char* name, size_t count, int64_t fallback) {
+  Ints result = node.integers(name, {fallback});
+  if (result.empty()) result = {fallback};
+  if (result.size() == 1) result.assign(count, result[0]);
+  if (result.size() != count) fail(ErrorCode::invalid_model, "{} [{}] must have {} numbers", name, fmt::join(result, ","), count);
+  return result;
+}
+
+Ints both_sides(const Ints& pads) {
+  Ints result = pads;
+  result.insert(result.end(), pads.begin(), pads.end());
+  return result;
+}
+
+// ---- convolution ----
+
+// Padding "same": the odd element at the end.
+Ints named_padding(const std::string& name, const Shape& weight, const Ints& dilations) {
+  const size_t n = dilations.size();
+  Ints pads(2 * n, 0);
+  if (name != "same" && name != "valid") fail(ErrorCode::invalid_model, "the padding is '{}', not same or valid", name);
+  for (size_t d = 0; d < n && name == "same"; ++d) {
+    const int64_t total = dilations[d] * (weight[d + 2] - 1);
+    pads[d] = total / 2;
+    pads[n + d] = total - total / 2;
+  }
+  return pads;
+}
+
+template <bool named>
+Ids conv(const NodeImporter& node) {
+  const size_t n = spatial_rank(node, "input");
+  if (node.rank("weight") != node.rank("input")) fail(ErrorCode::invalid_model, "a weight of {} does not fit an input of {}", to_string(node.type("weight")), to_string(node.type("input")));
+  ConvParams params{per_dimension(node, "stride", n, 1), {}, per_dimension(node, "dilation", n, 1), node.integer("groups", 1)};
+  params.pads = named ? named_padding(node.text("padding", "valid"), node.shape("weight"), params.dilations) : both_sides(per_dimension(node, "padding", n, 0));
+  return node.result(Op::Conv, params, {node.tensor("input"), node.tensor("weight"), node.optional_tensor("bias")});
+}
+
+Ids convolution(const NodeImporter& node) {
+  if (node.boolean("transposed", false)) fail(ErrorCode::unsupported, "transposed convolution is not supported");
+  node.ignore({"output_padding"});  // of the transposed one
+  return conv<false>(node);
+}
+
+// ---- pooling ----
+
+PoolParams window(const NodeImporter& node, size_t n) {
+  PoolParams params;
+  params.kernel_shape = per_dimension(node, "kernel_size", n, 1);
+  const bool has_stride = node.has("stride") && !node.integers("stride").empty();
+  params.strides = has_stride ? per_dimension(node, "stride", n, 1) : params.kernel_shape;
+  params.pads = both_sides(per_dimension(node, "padding", n, 0));
+  params.dilations.assign(n, 1);
+  params.ceil_mode = node.boolean("ceil_mode", false);
+  return params;
+}
+
+Ids max_pool(const NodeImporter& node) {
+  const size_t n = spatial_rank(node, "self");
+  PoolParams params = window(node, n);
+  params.dilations = per_dimension(node, "dilation", n, 1);
+  return node.result(Op::MaxPool, params, {node.tensor("self")});
+}
+
+Ids average_pool(const NodeImporter& node) {
+  PoolParams params = window(node, spatial_rank(node, "self"));
+  params.count_include_pad = node.boolean("count_include_pad", true);
+  params.divisor = node.integer("divisor_override", 0);
+  return node.result(Op::AveragePool, params, {node.tensor("self")});
+}
+
+Ids adaptive_average_pool(const NodeImporter& node) {
+  return node.result(Op::AdaptiveAveragePool, AdaptivePoolParams{per_dimension(node, "output_size", spatial_rank(node, "self"), 1)}, {node.tensor("self")});
+}
+
+// To one element per channel: the only size that is a plain maximum.
+Ids adaptive_max_pool(const NodeImporter& node) {
+  const size_t n = spatial_rank(node, "self");
+  if (per_dimension(node, "output_size", n, 1) != Ints(n, 1)) fail(ErrorCode::unsupported, "adaptive max pooling to more than one element is not supported");
+  ReduceParams params{ReduceFunction::max, Ints(n), true};
+  for (size_t d = 0; d < n; ++d) params.axes[d] = static_cast<int64_t>(d) + 2;
+  return node.result(Op::Reduce, params, {node.tensor("self")});
+}
+
+// ---- normalisation ----
+
+ValueId vector_or(const NodeImporter& node, const char* name, int64_t count, double otherwise) {
+  return node.has(name) ? node.tensor(name) : node.step_constant(filled({node.type("input").dtype, {count}}, otherwise));
+}
+
+Ids inference_batch_norm(const NodeImporter& node) {
+  if (!node.has("running_mean") || !node.has("running_var")) fail(ErrorCode::unsupported, "batch normalisation by the batch's own statistics is not supported (track_running_stats=False)");
+  if (node.rank("input") < 2) fail(ErrorCode::invalid_model, "an input of {} has no channels", to_string(node.type("input")));
+  node.ignore({"momentum", "cudnn_enabled"});
+  const int64_t channels = node.shape("input")[1];
+  return node.result(Op::BatchNormalization, EpsilonParams{node.number("eps", 1e-5)},
+                     {node.tensor("input"), vector_or(node, "weight", channels, 1), vector_or(node, "bias", channels, 0), node.tensor("running_mean"), node.tensor("running_var")});
+}
+
+Ids batch_norm(const NodeImporter& node) {
+  if (node.boolean("training", false)) fail(ErrorCode::unsupported, "batch normalisation in training mode: call model.eval() before the export");
+  return inference_batch_norm(node);
+}
+
+Ids layer_norm(const NodeImporter& node) {
+  node.ignore({"cudnn_enable"});
+  const NormParams params{node.rank("input") - std::ssize(node.integers("normalized_shape")), node.number("eps", 1e-5)};
+  if (params.axis < 0) fail(ErrorCode::invalid_model, "layer normalisation over more dimensions than {} has", to_string(node.type("input")));
+  return node.result(Op::LayerNormalization, params, {node.tensor("input"), node.optional_tensor("weight"), node.optional_tensor("bias")});
+}
+
+// The channels of a group as one: normalised together, then scaled and shifted each.
+Ids group_norm(const NodeImporter& node) {
+  node.ignore({"cudnn_enabled"});
+  const Shape shape = node.shape("input");
+  const int64_t groups = node.integer("num_groups");
+  if (shape.size() < 2 || groups < 1 || shape[1] % groups != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into {} groups", to_string(node.type("input")), groups);
+  const ValueId rows = node.reshape(node.tensor("input"), settled_shape(node.type("input"), {shape[0], groups, -1}));
+  const ValueId normal = node.step(Op::LayerNormalization, NormParams{2, node.number("eps", 1e-5)}, {rows});
+  Shape channel(shape.size(), 1);
+  channel[1] = shape[1];
+  ValueId value = node.reshape(normal, shape);
+  if (node.has("weight")) value = node.step(Op::Binary, BinaryParams{BinaryFunction::mul}, {value, node.reshape(node.tensor("weight"), channel)});
+  if (node.has("bias")) value = node.step(Op::Binary, BinaryParams{BinaryFunction::add}, {value, node.reshape(node.tensor("bias"), channel)});
+  return node.result(Op::Identity, NoParams{}, {value});
+}
+
+// ---- products ----
+
+// The matrix of which a value is the transpose: the weight of a Linear that was taken apart.
+ValueId transposed_matrix(const NodeImporter& node, ValueId id) {
+  const Node* producer = node.producer(id);
+  return producer != nullptr && producer->op == Op::Transpose && producer->get<PermParams>().perm == Ints{1, 0} ? producer->inputs[0] : kNoValue;
+}
+
+Ids linear(const NodeImporter& node) {
+  const ValueId input = node.tensor("input"), weight = node.tensor("weight"), bias = node.optional_tensor("bias");
+  GemmParams params;
+  params.transB = true;
+  if (node.rank("input") == 2) return node.result(Op::Gemm, params, {input, weight, bias});
+  if (node.rank("weight") != 2) fail(ErrorCode::unsupported, "linear with a weight of {} is not supported", to_string(node.type("weight")));
+  const ValueId columns = node.step(Op::Transpose, PermParams{{1, 0}}, {weight});
+  if (bias == kNoValue) return node.result(Op::MatMul, NoParams{}, {input, columns});
+  return node.result(Op::Binary, BinaryParams{BinaryFunction::add}, {node.step(Op::MatMul, NoParams{}, {input, columns}), bias});
+}
+
+Ids addmm(const NodeImporter& node) {
+  GemmParams params{node.number("alpha", 1), node.number("beta", 1), false, false};
+  ValueId second = node.tensor("mat2");
+  if (const ValueId weight = transposed_matrix(node, second); weight != kNoValue) {
+    params.transB = true;
+    second = weight;
+  }
+  return node.result(Op::Gemm, params, {node.tensor("mat1"), second, node.tensor("self")});
+}
+
+Ids mm(const NodeImporter& node) {
+  if (const ValueId weight = transposed_matrix(node, node.tensor("mat2")); weight != kNoValue) {
+    GemmParams params;
+    params.transB = true;
+    return node.result(Op::Gemm, params, {node.tensor("self"), weight});
+  }
+  return node.result(Op::MatMul, NoParams{}, {node.tensor("self"), node.tensor("mat2")});
+}
+
+Ids bmm(const NodeImporter& node) { return node.result(Op::MatMul, NoParams{}, {node.tensor("self"), node.tensor("mat2")}); }
+
+Ids matmul(const NodeImporter& node) { return node.result(Op::MatMul, NoParams{}, {node.tensor("self"), node.tensor("other")}); }
+
+Ids baddbmm(const NodeImporter& node) {
+  const auto scaled = [&](ValueId id, double factor) {
+    if (factor == 1) return id;
+    return node.step(Op::Binary, BinaryParams{BinaryFunction::mul}, {id, node.step_constant(filled({node.type_of(id).dtype, {}}, factor))});
+  };
+  const ValueId batches = scaled(node.step(Op::MatMul, NoParams{}, {node.tensor("batch1"), node.tensor("batch2")}), node.number("alpha", 1));
+  return node.result(Op::Binary, BinaryParams{BinaryFunction::add}, {batches, scaled(node.tensor("self"), node.number("beta", 1))});
+}
+
+// ---- softmax, attention, dropout ----
+
+template <Op op>
+Ids softmax(const NodeImporter& node) {
+  ValueId self = node.tensor("self");
+  if (const auto dtype = node.dtype("dtype")) self = cast_to(node, self, *dtype);
+  if (node.boolean("half_to_float", false)) self = cast_to(node, self, DType::f32);
+  return node.result(op, AxisParams{node.axis("dim", -1)}, {self});
+}
+
+Ids attention(const NodeImporter& node) {
+  if (node.number("dropout_p", 0) != 0) fail(ErrorCode::unsupported, "attention with dropout: call model.eval() before the export, and pass dropout_p only when training");
+  if (node.boolean("enable_gqa", false) && node.shape("query")[1] != node.shape("key")[1]) fail(ErrorCode::unsupported, "attention with fewer heads of keys than of queries is not supported");
+  const double width = static_cast<double>(node.shape("query").empty() ? 1 : node.shape("query").back());
+  const AttentionParams params{node.number("scale", 1 / std::sqrt(width)), node.boolean("is_causal", false)};
+  return node.result(Op::ScaledDotProductAttention, params, {node.tensor("query"), node.tensor("key"), node.tensor("value"), node.optional_tensor("attn_mask")});
+}
+
+Ids dropout(const NodeImporter& node) {
+  if (node.boolean("train", false)) fail(ErrorCode::unsupported, "dropout in training mode: call model.eval() before the export");
+  return node.result(Op::Dropout, DropoutParams{node.number("p", 0.5), false}, {node.tensor("input")});
+}
+
+constexpr Operator kRows[] = {
+    {"conv1d.default", conv<false>},
+    {"conv2d.default", conv<false>},
+    {"conv3d.default", conv<false>},
+    {"conv1d.padding", conv<true>},
+    {"conv2d.padding", conv<true>},
+    {"conv3d.padding", conv<true>},
+    {"convolution.default", convolution},
+    {"max_pool1d.default", max_pool},
+    {"max_pool2d.default", max_pool},
+    {"max_pool3d.default", max_pool},
+    {"max_pool2d_with_indices.default", max_pool},
+    {"max_pool3d_with_indices.default", max_pool},
+    {"avg_pool1d.default", average_pool},
+    {"avg_pool2d.default", average_pool},
+    {"avg_pool3d.default", average_pool},
+    {"adaptive_avg_pool1d.default", adaptive_average_pool},
+    {"adaptive_avg_pool2d.default", adaptive_average_pool},
+    {"adaptive_avg_pool3d.default", adaptive_average_pool},
+    {"_adaptive_avg_pool2d.default", adaptive_average_pool},
+    {"_adaptive_avg_pool3d.default", adaptive_average_pool},
+    {"adaptive_max_pool1d.default", adaptive_max_pool},
+    {"adaptive_max_pool2d.default", adaptive_max_pool},
+    {"adaptive_max_pool3d.default", adaptive_max_pool},
+    {"batch_norm.default", batch_norm},
+    {"_native_batch_norm_legit_no_training.default", inference_batch_norm},
+    {"layer_norm.default", layer_norm},
+    {"native_layer_norm.default", layer_norm},
+    {"group_norm.default", group_norm},
+    {"linear.default", linear},
+    {"addmm.default", addmm},
+    {"mm.default", mm},
+    {"bmm.default", bmm},
+    {"matmul.default", matmul},
+    {"baddbmm.default", baddbmm},
+    {"softmax.int", softmax<Op::Softmax>},
+    {"_softmax.default", softmax<Op::Softmax>},
+    {"log_softmax.int", softmax<Op::LogSoftmax>},
+    {"_log_softmax.default", softmax<Op::LogSoftmax>},
+    {"scaled_dot_product_attention.default", attention},
+    {"dropout.default", dropout, Sharing::view},
+    {"feature_dropout.default", dropout, Sharing::view},
+};
+
+}  // namespace
+
+std::span<const Operator> layer_operators() { return kRows; }
+
+}  // namespace ropeway::pt2

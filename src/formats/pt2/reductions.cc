@@ -1,0 +1,107 @@
+// Operators that reduce dimensions.
+#include <algorithm>
+#include <numeric>
+
+#include "base/text.h"
+#include "formats/pt2/operators.h"
+#include "formats/pt2/promotion.h"
+#include "ops/convert.h"
+#include "ops/shape_util.h"
+
+namespace ropeway::pt2 {
+namespace {
+
+using Ids = std::vector<ValueId>;
+
+// No dimensions, or none given, are all of them.
+Ints dims_of(const NodeImporter& node) {
+  const int64_t rank = node.rank("self");
+  Ints dims = node.integers("dim", {});
+  if (rank == 0) return {};
+  if (dims.empty()) {
+    dims.resize(static_cast<size_t>(rank));
+    std::iota(dims.begin(), dims.end(), 0);
+  }
+  return node.axes(dims, rank);
+}
+
+// Over no dimensions, of a scalar, a reduction is the value itself.
+Ids reduced(const NodeImporter& node, ReduceFunction function, ValueId id, const Ints& dims, bool keepdim) {
+  if (dims.empty()) return node.result(Op::Identity, NoParams{}, {id});
+  return node.result(Op::Reduce, ReduceParams{function, dims, keepdim}, {id});
+}
+
+// Sums of whole numbers and of bools are counted in i64.
+ValueId summand(const NodeImporter& node) {
+  const ValueId self = node.tensor("self");
+  if (const auto dtype = node.dtype("dtype")) return cast_to(node, self, *dtype);
+  return is_float(node.type_of(self).dtype) ? self : cast_to(node, self, DType::i64);
+}
+
+Ids sum(const NodeImporter& node) { return reduced(node, ReduceFunction::sum, summand(node), dims_of(node), node.boolean("keepdim", false)); }
+Ids prod(const NodeImporter& node) { return reduced(node, ReduceFunction::prod, summand(node), dims_of(node), node.boolean("keepdim", false)); }
+
+Ids mean(const NodeImporter& node) {
+  const ValueId self = cast_to(node, node.tensor("self"), node.dtype("dtype").value_or(node.type("self").dtype));
+  return reduced(node, ReduceFunction::mean, self, dims_of(node), node.boolean("keepdim", false));
+}
+
+// max.dim and min.dim, too, whose second result, the indices, cannot be computed here.
+template <ReduceFunction function>
+Ids extreme(const NodeImporter& node) {
+  return reduced(node, function, node.tensor("self"), dims_of(node), node.boolean("keepdim", false));
+}
+
+template <ReduceFunction function>
+Ids truth(const NodeImporter& node) {
+  return reduced(node, function, cast_to(node, node.tensor("self"), DType::boolean), dims_of(node), node.boolean("keepdim", false));
+}
+
+// Σ (x − mean)² / (n − correction).
+ValueId variance(const NodeImporter& node) {
+  const ValueId self = node.tensor("self");
+  const Ints dims = dims_of(node);
+  const double correction = node.has("correction") ? node.number("correction") : node.boolean("unbiased", true) ? 1 : 0;
+  double count = 1;
+  for (const int64_t d : dims) count *= static_cast<double>(node.shape_of(self)[static_cast<size_t>(d)]);
+  if (dims.empty() || count <= correction) fail(ErrorCode::unsupported, "the variance of {} elements with a correction of {} is not defined", count, correction);
+  const ValueId center = node.step(Op::Reduce, ReduceParams{ReduceFunction::mean, dims, true}, {self});
+  const ValueId difference = node.step(Op::Binary, BinaryParams{BinaryFunction::sub}, {self, center});
+  const ValueId square = node.step(Op::Binary, BinaryParams{BinaryFunction::mul}, {difference, difference});
+  const ValueId total = node.step(Op::Reduce, ReduceParams{ReduceFunction::sum, dims, node.boolean("keepdim", false)}, {square});
+  return node.step(Op::Binary, BinaryParams{BinaryFunction::div}, {total, node.step_constant(filled({node.type_of(self).dtype, {}}, count - correction))});
+}
+
+Ids var(const NodeImporter& node) { return node.result(Op::Identity, NoParams{}, {variance(node)}); }
+Ids std_deviation(const NodeImporter& node) { return node.result(Op::Unary, UnaryParams{UnaryFunction::sqrt}, {variance(node)}); }
+
+constexpr Operator kRows[] = {
+    {"sum.default", sum},
+    {"sum.dim_IntList", sum},
+    {"prod.default", prod},
+    {"prod.dim_int", prod},
+    {"mean.default", mean},
+    {"mean.dim", mean},
+    {"amax.default", extreme<ReduceFunction::max>},
+    {"amin.default", extreme<ReduceFunction::min>},
+    {"max.default", extreme<ReduceFunction::max>},
+    {"min.default", extreme<ReduceFunction::min>},
+    {"max.dim", extreme<ReduceFunction::max>},
+    {"min.dim", extreme<ReduceFunction::min>},
+    {"any.default", truth<ReduceFunction::max>},
+    {"any.dim", truth<ReduceFunction::max>},
+    {"any.dims", truth<ReduceFunction::max>},
+    {"all.default", truth<ReduceFunction::min>},
+    {"all.dim", truth<ReduceFunction::min>},
+    {"all.dims", truth<ReduceFunction::min>},
+    {"var.dim", var},
+    {"var.correction", var},
+    {"std.dim", std_deviation},
+    {"std.correction", std_deviation},
+};
+
+}  // namespace
+
+std::span<const Operator> reduction_operators() { return kRows; }
+
+}  // namespace ropeway::pt2
