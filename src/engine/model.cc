@@ -56,10 +56,11 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   CompileOptions compile_options{options.disabled_passes, options.force_kernel};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");
+  // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
+  model->inputs_ = describe(graph, graph.inputs);
+  model->outputs_ = describe(graph, graph.outputs);
   model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
   Graph& planned = model->graph_;
-  model->inputs_ = describe(planned, planned.inputs);
-  model->outputs_ = describe(planned, planned.outputs);
   model->plan_ = make_plan(planned, model->backends_);
   const std::vector<Segment>& segments = model->plan_.segments;
   std::vector<Graph> parts;

@@ -20,6 +20,7 @@ class Emitter {
   // The elements of a value that follows from constants; nothing when it depends on the graph's inputs.
   std::optional<Tensor> known(ValueId id) const { return builder_.known(id); }
   const Node* producer(ValueId id) const { return builder_.producer(id); }
+  GraphBuilder& builder() const { return builder_; }
 
   // `result` carries the name, `step` is one on the way there.
   std::vector<ValueId> result(Op op, Params params, std::vector<ValueId> inputs) const { return builder_.add(op, std::move(params), std::move(inputs), name_, origin_); }
@@ -32,10 +33,8 @@ class Emitter {
   static int64_t axis(int64_t axis, int64_t rank);
   static Ints axes(const Ints& axes, int64_t rank);
 
- protected:
-  GraphBuilder& builder_;
-
  private:
+  GraphBuilder& builder_;
   std::string name_;
   Origin origin_;
 };

@@ -93,7 +93,10 @@ ValueId GraphBuilder::add1(Op op, Params params, std::vector<ValueId> inputs, co
 
 void GraphBuilder::output(ValueId id) { output(id, graph_.value(id).name); }
 
-void GraphBuilder::output(ValueId id, const std::string& name) {
+void GraphBuilder::output(ValueId id, const std::string& wanted) {
+  const auto taken = [&](const std::string& candidate) { return std::find(output_names_.begin(), output_names_.end(), candidate) != output_names_.end(); };
+  std::string name = wanted;
+  for (int i = 1; taken(name); ++i) name = fmt::format("{}_{}", wanted, i);
   bool has_other_name = graph_.value(id).name != name && std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
   for (size_t i = 0; i < graph_.outputs.size(); ++i) has_other_name = has_other_name || (graph_.outputs[i] == id && output_names_[i] != name);
   graph_.outputs.push_back(has_other_name ? add1(Op::Identity, NoParams{}, {id}, name) : id);

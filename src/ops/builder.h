@@ -20,8 +20,8 @@ class GraphBuilder {
   std::vector<ValueId> add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin = {});
   // The same for a node with one output.
   ValueId add1(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin = {});
-  // Makes a value an output, under its own name or another, by which callers know it: whatever else is called so gives way. A value that is an input or an
-  // output under another name already is handed through an Identity.
+  // Makes a value an output, under its own name or another, by which callers know it: another output of that name makes it name_1, whatever else is
+  // called so gives way. A value that is an input or an output under another name already is handed through an Identity.
   void output(ValueId id);
   void output(ValueId id, const std::string& name);
 

@@ -187,5 +187,18 @@ TEST(Model, HandsInputsAndConstantsThrough) {
   EXPECT_EQ(results[2].data<float>()[1], 2);
 }
 
+// Passes may take a node that does nothing away, but not the name that callers know its output by.
+TEST(Model, KeepsNamesOfOutputs) {
+  GraphBuilder b("names", "test");
+  const ValueId x = b.input("x", {DType::f32, {2}});
+  const ValueId y = b.add1(Op::Unary, UnaryParams{UnaryFunction::relu, 0, 0}, {x}, "y");
+  for (const char* name : {"y", "again", "y"}) b.output(y, name);
+  b.output(x, "same");
+  const auto model = Model::compile(b.finish(), {});
+  std::vector<std::string> names;
+  for (const ValueInfo& output : model->outputs()) names.push_back(output.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"y", "again", "y_1", "same"}));
+}
+
 }  // namespace
 }  // namespace ropeway

@@ -182,7 +182,7 @@ TEST(OnnxHostile, NestingAndSize) {
 
 TEST(OnnxHostile, ConstantsOfEnormousSize) {
   const auto expands = [](const Ints& shape) { return model({{node("Expand", {"w", "s"}, {"big"}), node("ReduceSum", {"big"}, {"y"})}, {floats("w", {1}, {1}), ints("s", shape)}, {}, {"y"}}); };
-  expect_read_error(expands({int64_t{1} << 40}), ErrorCode::unsupported, "constants that the file computes from others take more than");
+  expect_read_error(expands({int64_t{1} << 40}), ErrorCode::unsupported, "constants that the model computes from others take more than");
   expect_read_error(expands({int64_t{1} << 40, int64_t{1} << 40}), ErrorCode::invalid_model, "while importing Expand node Expand_0");
   expect_read_error(model({{node("ConstantOfShape", {"s"}, {"y"})}, {ints("s", {int64_t{1} << 50})}, {}, {"y"}}), ErrorCode::unsupported, "a generated constant");
   expect_read_error(model({{node("ConstantOfShape", {"s"}, {"y"})}, {ints("s", {-1})}, {}, {"y"}}), ErrorCode::invalid_model, "ConstantOfShape");

@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/text.h"
 #include "formats/npy.h"
 #include "formats/onnx/modules.h"
 #include "onnx_writer.h"
 #include "ops/operator.h"
+#include "support/near.h"
 
 namespace ropeway::onnx_test {
 namespace {
@@ -23,22 +23,6 @@ Graph read_golden(const std::string& name, const ReadOptions& options = {}) {
   return graph;
 }
 
-// Largest error over largest value; of integers, whether they are equal.
-void expect_near(const Tensor& result, const Tensor& wanted) {
-  ASSERT_EQ(to_string(result.type()), to_string(wanted.type()));
-  if (wanted.dtype() != DType::f32) {
-    EXPECT_EQ(std::memcmp(result.raw(), wanted.raw(), wanted.bytes()), 0);
-    return;
-  }
-  double error = 0, largest = 0;
-  for (size_t i = 0; i < wanted.data<float>().size(); ++i) {
-    error = std::max(error, std::fabs(static_cast<double>(result.data<float>()[i]) - wanted.data<float>()[i]));
-    largest = std::max(largest, std::fabs(static_cast<double>(wanted.data<float>()[i])));
-    EXPECT_FALSE(std::isnan(result.data<float>()[i]));
-  }
-  EXPECT_LE(error, 1e-5 * largest);
-}
-
 class GoldenOnnx : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenOnnx, GivesPyTorchsNumbers) {
@@ -49,7 +33,7 @@ TEST_P(GoldenOnnx, GivesPyTorchsNumbers) {
   ASSERT_EQ(graph.inputs.size(), 1u);
   const std::vector<Tensor> outputs = evaluate(graph, {read_npy(golden(model + ".x.npy"))});
   ASSERT_EQ(outputs.size(), model == "mixed" ? 3u : 1u);
-  for (size_t i = 0; i < outputs.size(); ++i) expect_near(outputs[i], read_npy(golden(fmt::format("{}.y{}.npy", model, i))));
+  for (size_t i = 0; i < outputs.size(); ++i) test::expect_near(outputs[i], read_npy(golden(fmt::format("{}.y{}.npy", model, i))));
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GoldenOnnx,

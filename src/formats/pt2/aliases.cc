@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "formats/pt2/window.h"
 
 namespace ropeway::pt2 {
 
@@ -67,10 +68,6 @@ ValueId Aliases::again(ValueId view, ValueId content) {
   return outputs[static_cast<size_t>(position)];
 }
 
-ValueId Aliases::sliced(ValueId whole, const SliceParams& params, const Origin& origin) {
-  return builder_.add1(Op::Slice, params, {whole}, builder_.graph().value(whole).name + ".rest", origin);
-}
-
 // What the view's input holds once the view holds `content`: the inverse of the view, `before` supplying what it does not show. kNoValue: that would be a scatter.
 ValueId Aliases::written_back(ValueId view, ValueId before, ValueId content) {
   const Node node = *builder_.producer(view);
@@ -101,20 +98,7 @@ ValueId Aliases::written_back(ValueId view, ValueId before, ValueId content) {
     }
     default: return kNoValue;
   }
-  if (std::any_of(window.steps.begin(), window.steps.end(), [](int64_t step) { return step != 1; })) return kNoValue;
-  // From the last dimension to the first, what lies before and behind the window is put around it.
-  for (size_t d = whole.size(); d-- > 0;) {
-    std::vector<ValueId> parts;
-    SliceParams rest = window;
-    for (size_t inner = d + 1; inner < whole.size(); ++inner) rest.starts[inner] = 0, rest.ends[inner] = whole[inner];
-    rest.starts[d] = 0, rest.ends[d] = window.starts[d];
-    if (rest.ends[d] > 0) parts.push_back(sliced(before, rest, node.origin));
-    parts.push_back(content);
-    rest.starts[d] = window.ends[d], rest.ends[d] = whole[d];
-    if (rest.starts[d] < rest.ends[d]) parts.push_back(sliced(before, rest, node.origin));
-    if (parts.size() > 1) content = builder_.add1(Op::Concat, AxisParams{static_cast<int64_t>(d)}, parts, name, node.origin);
-  }
-  return content;
+  return replaced(builder_, before, window, content, node.origin).value_or(kNoValue);
 }
 
 }  // namespace ropeway::pt2

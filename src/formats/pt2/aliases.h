@@ -37,7 +37,6 @@ class Aliases {
 
   ValueId again(ValueId view, ValueId content);
   ValueId written_back(ValueId view, ValueId before, ValueId content);
-  ValueId sliced(ValueId whole, const SliceParams& params, const Origin& origin);
 
   GraphBuilder& builder_;
   std::unordered_map<ValueId, View> views_;

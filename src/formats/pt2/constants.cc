@@ -45,6 +45,11 @@ Ids filled_with(const NodeImporter& node) {
   return generated(node, {node.dtype("dtype").value_or(DType::f32), node.integers("size")}, Scalar(int64_t{value}));
 }
 
+Ids empty_permuted(const NodeImporter& node) {
+  node.ignore({"physical_layout"});
+  return filled_with<0>(node);
+}
+
 template <int value>
 Ids filled_like(const NodeImporter& node) {
   return generated(node, {node.dtype("dtype").value_or(node.type("self").dtype), node.shape("self")}, Scalar(int64_t{value}));
@@ -80,6 +85,7 @@ constexpr Operator kRows[] = {
     {"zeros.default", filled_with<0>},
     {"ones.default", filled_with<1>},
     {"empty.memory_format", filled_with<0>},
+    {"empty_permuted.default", empty_permuted},
     {"zeros_like.default", filled_like<0>},
     {"ones_like.default", filled_like<1>},
     {"empty_like.default", filled_like<0>},

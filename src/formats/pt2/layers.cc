@@ -131,9 +131,9 @@ Ids layer_norm(const NodeImporter& node) {
 
 // The channels of a group as one: normalised together, then scaled and shifted each.
 Ids group_norm(const NodeImporter& node) {
-  node.ignore({"cudnn_enabled"});
+  node.ignore({"cudnn_enabled", "N", "C", "HxW"});  // sizes of the input, once more
   const Shape shape = node.shape("input");
-  const int64_t groups = node.integer("num_groups");
+  const int64_t groups = node.integer(node.has("group") ? "group" : "num_groups");
   if (shape.size() < 2 || groups < 1 || shape[1] % groups != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into {} groups", to_string(node.type("input")), groups);
   const ValueId rows = node.reshape(node.tensor("input"), settled_shape(node.type("input"), {shape[0], groups, -1}));
   const ValueId normal = node.step(Op::LayerNormalization, NormParams{2, node.number("eps", 1e-5)}, {rows});
@@ -248,6 +248,7 @@ constexpr Operator kRows[] = {
     {"layer_norm.default", layer_norm},
     {"native_layer_norm.default", layer_norm},
     {"group_norm.default", group_norm},
+    {"native_group_norm.default", group_norm},
     {"linear.default", linear},
     {"addmm.default", addmm},
     {"mm.default", mm},

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "formats/pt2/operators.h"
 #include "formats/pt2/promotion.h"
+#include "formats/pt2/window.h"
 #include "ops/convert.h"
 #include "ops/shape_util.h"
 
@@ -81,6 +82,19 @@ Ids t(const NodeImporter& node) {
   const int64_t rank = node.rank("self");
   if (rank > 2) fail(ErrorCode::invalid_model, "t of {}, which is no matrix", to_string(node.type("self")));
   return node.result(Op::Transpose, exchange(rank, 0, rank - 1), {node.tensor("self")});
+}
+
+// The last two dimensions exchanged.
+Ids matrix_transpose(const NodeImporter& node) {
+  const int64_t rank = node.rank("self");
+  if (rank < 2) fail(ErrorCode::invalid_model, "mT of {}, which is no matrix", to_string(node.type("self")));
+  return node.result(Op::Transpose, exchange(rank, rank - 2, rank - 1), {node.tensor("self")});
+}
+
+Ids reverse_dimensions(const NodeImporter& node) {
+  PermParams params{Ints(node.shape("self").size())};
+  std::iota(params.perm.rbegin(), params.perm.rend(), 0);
+  return node.result(Op::Transpose, params, {node.tensor("self")});
 }
 
 // ---- repetition ----
@@ -192,14 +206,16 @@ Ids unbind(const NodeImporter& node) {
   return result;
 }
 
-Ids slice(const NodeImporter& node) {
+SliceParams slice_window(const NodeImporter& node) {
   const Shape shape = node.shape("self");
-  const int64_t axis = node.axis("dim", 0);
-  SliceParams params = all_of(shape);
   if (shape.empty()) fail(ErrorCode::invalid_model, "a slice of a scalar");
-  slice_dimension(params, at(axis), shape[at(axis)], node.integer("start", 0), node.integer("end", INT64_MAX), node.integer("step", 1));
-  return node.result(Op::Slice, params, {node.tensor("self")});
+  const size_t axis = at(node.axis("dim", 0));
+  SliceParams params = all_of(shape);
+  slice_dimension(params, axis, shape[axis], node.integer("start", 0), node.integer("end", INT64_MAX), node.integer("step", 1));
+  return params;
 }
+
+Ids slice(const NodeImporter& node) { return node.result(Op::Slice, slice_window(node), {node.tensor("self")}); }
 
 Ids narrow(const NodeImporter& node) {
   const Shape shape = node.shape("self");
@@ -210,15 +226,35 @@ Ids narrow(const NodeImporter& node) {
   return node.result(Op::Slice, params, {node.tensor("self")});
 }
 
-Ids select(const NodeImporter& node) {
+SliceParams selection(const NodeImporter& node) {
   const Shape shape = node.shape("self");
-  const int64_t axis = node.axis("dim", 0);
   if (shape.empty()) fail(ErrorCode::invalid_model, "select from a scalar");
-  const int64_t index = node.axis(node.integer("index"), shape[at(axis)]);
+  const size_t axis = at(node.axis("dim", 0));
   SliceParams params = all_of(shape);
-  params.starts[at(axis)] = index, params.ends[at(axis)] = index + 1;
-  const ValueId slice = node.step(Op::Slice, params, {node.tensor("self")});
-  return node.result(Op::Reshape, ShapeParams{without(shape, axis)}, {slice});
+  params.starts[axis] = node.axis(node.integer("index"), shape[axis]);
+  params.ends[axis] = params.starts[axis] + 1;
+  return params;
+}
+
+Ids select(const NodeImporter& node) {
+  const ValueId slice = node.step(Op::Slice, selection(node), {node.tensor("self")});
+  return node.result(Op::Reshape, ShapeParams{without(node.shape("self"), node.axis("dim", 0))}, {slice});
+}
+
+// What run_decompositions makes of writes to slices.
+Ids scattered(const NodeImporter& node, const SliceParams& window, ValueId content) {
+  const auto value = replaced(node.builder(), node.tensor("self"), window, cast_to(node, content, node.type("self").dtype), node.origin());
+  if (!value) fail(ErrorCode::unsupported, "a write to a slice with a step other than 1 is not supported");
+  return node.result(Op::Identity, NoParams{}, {*value});
+}
+
+Ids slice_scatter(const NodeImporter& node) { return scattered(node, slice_window(node), node.tensor("src")); }
+
+Ids select_scatter(const NodeImporter& node) {
+  Shape shape = node.shape("self");
+  const SliceParams window = selection(node);
+  shape[at(node.axis("dim", 0))] = 1;
+  return scattered(node, window, node.reshape(node.tensor("src"), shape));
 }
 
 Ids flip(const NodeImporter& node) {
@@ -343,6 +379,8 @@ constexpr Operator kRows[] = {
     {"permute.default", permute, Sharing::view},
     {"transpose.int", transpose, Sharing::view},
     {"t.default", t, Sharing::view},
+    {"mT.default", matrix_transpose, Sharing::view},
+    {"numpy_T.default", reverse_dimensions, Sharing::view},
     {"expand.default", expand, Sharing::view},
     {"expand_as.default", expand_as, Sharing::view},
     {"repeat.default", repeat},
@@ -356,6 +394,8 @@ constexpr Operator kRows[] = {
     {"slice.Tensor", slice, Sharing::view},
     {"narrow.default", narrow, Sharing::view},
     {"select.int", select, Sharing::view},
+    {"slice_scatter.default", slice_scatter},
+    {"select_scatter.default", select_scatter},
     {"flip.default", flip},
     {"roll.default", roll},
     {"pad.default", pad},

@@ -1,0 +1,199 @@
+// Damaged and malicious .pt2 files, and archives of torch's that hold something else, end in an Error of the right code that says what to do; never in a crash.
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "pt2_archive.h"
+
+namespace ropeway::pt2_test {
+namespace {
+
+constexpr const char* kSmall = "structure.training.pt2";
+
+void expect_refused(const Entries& entries, ErrorCode code, const std::string& part) {
+  test::expect_error([&] { read_bytes(packed(entries)); }, code, part);
+}
+
+void expect_refused(const std::function<void(Json&)>& edit, ErrorCode code, const std::string& part, const char* file = kSmall) { expect_refused(edited(file, edit), code, part); }
+
+Json& nodes(Json& json) { return json["graph_module"]["graph"]["nodes"]; }
+
+Json& node(Json& json, const std::string& target) {
+  for (Json& each : nodes(json)) {
+    if (each["target"] == "torch.ops.aten." + target) return each;
+  }
+  ADD_FAILURE() << "no " << target;
+  return nodes(json)[0];
+}
+
+TEST(Pt2Hostile, RelativesAreNamedWithARemedy) {
+  expect_refused({{"data.pkl", ""}, {"data/0", "1234"}}, ErrorCode::unsupported, "weights alone, written by torch.save");
+  expect_refused({{"constants.pkl", ""}, {"data.pkl", ""}, {"code/a.py", ""}}, ErrorCode::unsupported, "this is TorchScript");
+  expect_refused({{"serialized_exported_program.json", "{}"}}, ErrorCode::unsupported, "PyTorch 2.7 or older");
+  expect_refused({{"word/document.xml", ""}}, ErrorCode::invalid_model, "not one that torch.export.save writes");
+  Entries entries = entries_of(kSmall);
+  entries["models/other.json"] = "{}";
+  expect_refused(entries, ErrorCode::unsupported, "holds 2 models, models/model.json and models/other.json");
+  entries.erase("models/model.json"), entries.erase("models/other.json");
+  expect_refused(entries, ErrorCode::invalid_model, "no models/*.json");
+  entries["data/aotinductor/model/a.so"] = "";
+  expect_refused(entries, ErrorCode::unsupported, "AOTInductor compiled");
+}
+
+TEST(Pt2Hostile, OtherVersionsAndByteOrders) {
+  const auto with = [](const char* entry, const char* content) {
+    Entries entries = entries_of(kSmall);
+    entries[entry] = content;
+    return entries;
+  };
+  expect_refused(with("archive_format", "pt3"), ErrorCode::invalid_model, "the archive's format is 'pt3', not pt2");
+  expect_refused(with("archive_version", "1"), ErrorCode::unsupported, "version is 1; 0 can be read");
+  expect_refused(with("byteorder", "big"), ErrorCode::unsupported, "big-endian");
+  expect_refused([](Json& json) { json["schema_version"]["major"] = 9; }, ErrorCode::unsupported, "the file has schema 9; 8 can be read");
+  expect_refused(with("models/model.json", "{"), ErrorCode::invalid_model, "is no JSON");
+  expect_refused(with("models/model.json", "[]"), ErrorCode::invalid_model, "not as torch.export.save writes it");
+}
+
+void expect_bad_weight(const std::function<void(Json& entry)>& edit, ErrorCode code, const std::string& part) {
+  const auto edit_config = [&](Json& json) { edit(json["config"]["first.bias"]); };
+  expect_refused(edited(kSmall, edit_config, "data/weights/model_weights_config.json"), code, part);
+  expect_refused(edited(kSmall, edit_config, "data/weights/model_weights_config.json"), code, "while reading the tensor first.bias");
+}
+
+TEST(Pt2Hostile, WeightsThatLieElsewhere) {
+  const Json two = {{"as_int", 2}}, minus = {{"as_int", -1}}, huge = {{"as_int", INT64_MAX}};
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["storage_offset"] = two; }, ErrorCode::invalid_model, "reaches to element 6, but the file has 4");
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["storage_offset"] = minus; }, ErrorCode::invalid_model, "negative offset or stride");
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["strides"][0] = two; }, ErrorCode::invalid_model, "reaches to element 7, but the file has 4");
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["strides"][0] = huge; }, ErrorCode::invalid_model, "overflow");
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["sizes"][0] = huge; }, ErrorCode::invalid_model, "more elements than any memory holds");
+  expect_bad_weight([&](Json& entry) { entry["tensor_meta"]["sizes"][0] = minus; }, ErrorCode::invalid_model, "negative size");
+  expect_bad_weight([](Json& entry) { entry["tensor_meta"]["strides"] = Json::array(); }, ErrorCode::invalid_model, "1 sizes and 0 strides");
+  expect_bad_weight([](Json& entry) { entry["tensor_meta"]["dtype"] = 0; }, ErrorCode::invalid_model, "there is no dtype 0");
+  expect_bad_weight([](Json& entry) { entry["tensor_meta"]["dtype"] = 29; }, ErrorCode::unsupported, "8-bit floating point");
+  expect_bad_weight([](Json& entry) { entry["tensor_meta"]["layout"] = 1; }, ErrorCode::unsupported, "not dense");
+  expect_bad_weight([](Json& entry) { entry["use_pickle"] = true; }, ErrorCode::unsupported, "would run code");
+  expect_bad_weight([](Json& entry) { entry["path_name"] = "../weights/weight_0"; }, ErrorCode::unsupported, "no plain tensor");
+  expect_bad_weight([](Json& entry) { entry["path_name"] = "custom_obj_0"; }, ErrorCode::unsupported, "no plain tensor");
+  expect_bad_weight([](Json& entry) { entry["path_name"] = "weight_99"; }, ErrorCode::invalid_model, "lacks its entry data/weights/weight_99");
+  expect_bad_weight([](Json& entry) { entry["path_name"] = 3; }, ErrorCode::invalid_model, "not as torch.export.save writes it");
+}
+
+TEST(Pt2Hostile, WeightsWithoutData) {
+  const auto config = [](Json& json) { json["config"].erase("first.bias"); };
+  expect_refused(edited(kSmall, config, "data/weights/model_weights_config.json"), ErrorCode::invalid_model, "no data for it");
+  Entries entries = entries_of(kSmall);
+  for (auto& [name, content] : entries) {
+    if (name.starts_with("data/weights/weight_")) content.clear();
+  }
+  expect_refused(entries, ErrorCode::invalid_model, "FakeTensorMode");
+  for (auto& [name, content] : entries) {
+    if (name.starts_with("data/weights/weight_")) content = std::string(62, 'x');
+  }
+  expect_refused(entries, ErrorCode::invalid_model, "no whole number of elements");
+}
+
+TEST(Pt2Hostile, UnknownOperatorsAreNamedWithTheirModules) {
+  const auto edit = [](Json& json) {
+    node(json, "linear.default")["target"] = "torch.ops.mine.gadget.default";
+    node(json, "mul.Tensor")["target"] = "torch.ops.aten.fft_rfft.default";
+  };
+  expect_refused(edit, ErrorCode::unsupported, "torch.ops.mine.gadget.default: 1 node, first second (linear_1)");
+  expect_refused(edit, ErrorCode::unsupported, "uses 2 operators that nothing here can run");
+  expect_refused([](Json& json) { nodes(json)[1]["target"] = "torch.ops.higher_order.cond"; }, ErrorCode::unsupported, "torch.ops.higher_order.cond: 1 node");
+}
+
+TEST(Pt2Hostile, ArgumentsThatDoNotFit) {
+  const auto argument = [](Json& json, const char* target, size_t i) -> Json& { return node(json, target)["inputs"][i]; };
+  expect_refused([&](Json& json) { argument(json, "linear.default", 0)["arg"] = {{"as_tensor", {{"name", "nowhere"}}}}; }, ErrorCode::invalid_model, "'nowhere' is read, but nothing before defines it");
+  expect_refused([&](Json& json) { argument(json, "linear.default", 0)["arg"] = {{"as_int", 3}}; }, ErrorCode::invalid_model, "the argument input is of the kind as_int where a tensor belongs");
+  expect_refused([&](Json& json) { argument(json, "linear.default", 0)["name"] = "inptu"; }, ErrorCode::invalid_model, "the argument input is missing");
+  expect_refused([&](Json& json) { argument(json, "masked_fill.Scalar", 2)["arg"] = {{"as_float", "Nan"}}; }, ErrorCode::invalid_model, "'Nan' is no number");
+  expect_refused([&](Json& json) { node(json, "linear.default")["inputs"].push_back({{"name", "magic"}, {"arg", {{"as_int", 1}}}, {"kind", 2}}); }, ErrorCode::unsupported, "its argument magic is not supported");
+  expect_refused([&](Json& json) { node(json, "linear.default")["outputs"][0]["as_tensor"]["name"] = "x"; }, ErrorCode::invalid_model, "");
+  expect_refused([&](Json& json) { node(json, "linear.default")["inputs"][0]["arg"] = Json::object(); }, ErrorCode::invalid_model, "");
+  expect_refused([&](Json& json) { json["graph_module"]["graph"]["tensor_values"]["linear_1"]["sizes"][1] = {{"as_int", 5}}; }, ErrorCode::invalid_model, "the result linear_1 is f32[3,4], but the file says f32[3,5]");
+  expect_refused([&](Json& json) { argument(json, "reshape.default", 0); node(json, "reshape.default")["inputs"][1]["arg"] = {{"as_ints", {5, 2}}}; }, ErrorCode::invalid_model, "while importing torch.ops.aten.reshape.default node reshape");
+}
+
+TEST(Pt2Hostile, TrainingIsRefused) {
+  const auto training = [](Json& json) { node(json, "dropout.default")["inputs"][2]["arg"] = {{"as_bool", true}}; };
+  expect_refused(training, ErrorCode::unsupported, "dropout in training mode: call model.eval() before the export", "alexnet.training.pt2");
+  const auto statistics = [](Json& json) {
+    for (Json& input : node(json, "batch_norm.default")["inputs"]) {
+      if (input["name"] == "training") input["arg"] = {{"as_bool", true}};
+    }
+  };
+  expect_refused(statistics, ErrorCode::unsupported, "batch normalisation in training mode", "resnet.training.pt2");
+  const auto mutation = [](Json& json) {
+    Json& graph = json["graph_module"];
+    graph["signature"]["output_specs"].push_back({{"buffer_mutation", {{"arg", {{"name", "mul"}}}, {"buffer_name", "scale"}}}});
+    graph["graph"]["outputs"].push_back({{"as_tensor", {{"name", "mul"}}}});
+  };
+  expect_refused(mutation, ErrorCode::unsupported, "changes its buffer scale when it runs");
+}
+
+// Random whole numbers below a bound, the same in every run.
+class Random {
+ public:
+  explicit Random(const char* stream) : seed_(stream_seed(stream)) {}
+  uint64_t below(uint64_t bound) { return random_bits(seed_, next_++) % bound; }
+
+ private:
+  uint64_t seed_, next_ = 0;
+};
+
+// Whatever the bytes, reading ends: with a valid graph, or with an Error that blames the file.
+void expect_no_crash(const std::string& bytes) {
+  try {
+    read_bytes(bytes);
+  } catch (const Error& error) {
+    EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+    EXPECT_NE(error.code(), ErrorCode::device) << error.what();
+  }
+}
+
+TEST(Pt2Hostile, TruncationAnywhere) {
+  const std::string bytes = packed(entries_of(kSmall));
+  for (size_t length = 0; length < bytes.size(); length += length < 300 ? 1 : 97) {
+    test::expect_error([&] { read_bytes(bytes.substr(0, length)); }, ErrorCode::invalid_model, "");
+  }
+}
+
+// Bytes of the description changed at random, in the archive as it stands: no checksum is recorded.
+TEST(Pt2Hostile, DamagedDescriptions) {
+  for (const char* file : {kSmall, "writes.training.pt2", "mixed.core.pt2"}) {
+    const Entries good = entries_of(file);
+    Random random(file);
+    for (int round = 0; round < 150; ++round) {
+      Entries entries = good;
+      std::string& text = entries.at("models/model.json");
+      for (int change = 0; change < 1 + round % 3; ++change) text[random.below(text.size())] = "0123456789-\"{}[],:axs_"[random.below(22)];
+      expect_no_crash(packed(entries));
+    }
+  }
+}
+
+// Values of the description exchanged for others of its own: well-formed JSON, wrong meaning.
+TEST(Pt2Hostile, MixedUpDescriptions) {
+  for (const char* file : {kSmall, "writes.training.pt2", "mixed.core.pt2", "vit.dynamic.pt2"}) {
+    const Entries good = entries_of(file);
+    const Json json = Json::parse(good.at("models/model.json"));
+    const Json flat = json.flatten();
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : flat.items()) {
+      if (key.find("metadata") == std::string::npos) keys.push_back(key);
+    }
+    Random random(file);
+    for (int round = 0; round < 100; ++round) {
+      Json changed = flat;
+      changed[keys[random.below(keys.size())]] = flat[keys[random.below(keys.size())]];
+      Entries entries = good;
+      entries["models/model.json"] = changed.unflatten().dump();
+      expect_no_crash(packed(entries));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ropeway::pt2_test
