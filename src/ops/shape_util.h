@@ -1,6 +1,7 @@
 // Index arithmetic that type inference and references share.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "base/text.h"

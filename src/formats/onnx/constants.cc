@@ -1,4 +1,5 @@
 // Operators whose result is known once shapes are, and those that vanish then.
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
