@@ -93,9 +93,32 @@ TEST_F(Run, WrongIntegerInput) {
 
 TEST_F(Run, BatchOfAFileThatFixesIt) { fails("run " + golden("resnet.plain.onnx") + " --batch 4 --output y.npy", 5, {"dimension 0 of input x to 2, but 4 is asked for", "resnet.plain.onnx"}); }
 
+// Outputs.
+TEST_F(Run, SeveralOutputsGoToAFolder) {
+  for (int round = 0; round < 2; ++round) {  // into a new folder, then over what is there
+    succeeds("run " + golden("mixed.plain.onnx") + " --input " + golden("mixed.x.npy") + " --output-dir results");
+    EXPECT_EQ(files(), (std::set<std::string>{"results/", "results/mean.npy", "results/select.npy", "results/sum_2.npy"}));
+    EXPECT_TRUE(close_to(read_npy(file("results/mean.npy")), golden_tensor("mixed.y0.npy"), 1e-5));
+    EXPECT_TRUE(close_to(read_npy(file("results/select.npy")), golden_tensor("mixed.y1.npy"), 1e-5));
+    EXPECT_TRUE(close_to(read_npy(file("results/sum_2.npy")), golden_tensor("mixed.y2.npy"), 0));
+    write_file(file("results/mean.npy"), std::string("old"));
+  }
+}
+
 TEST_F(Run, OneFileForSeveralOutputsIsAnError) {
   fails("run " + golden("mixed.plain.onnx") + " --output y.npy", 5, {"3 outputs, mean, select and sum_2", "use --output-dir DIR"});
   fails("run " + golden("resnet.plain.onnx") + " --output y.npy --output-dir results", 5, {"--output excludes --output-dir"});
+}
+
+// Names come from files that nobody vouches for: they must not leave the folder, nor meet in one file.
+TEST_F(Run, NamesOfOutputsBecomeNamesOfFiles) {
+  using namespace onnx_test;
+  write_file(file("names.onnx"), onnx_test::model({{node("Neg", {"x"}, {"../a:b"}), node("Abs", {"x"}, {"../a/b"}), node("Exp", {"x"}, {".hidden"})}, {}, {value_info("x", {{"2"}})}, {"../a:b", "../a/b", ".hidden"}}));
+  write_vector<float>("x.npy", {1, 1});
+  succeeds("run names.onnx --input x.npy --output-dir results");
+  EXPECT_EQ(files(), (std::set<std::string>{"names.onnx", "results/", "results/_._a_b.npy", "results/_._a_b_1.npy", "results/_hidden.npy", "x.npy"}));
+  EXPECT_EQ(read_npy(file("results/_._a_b.npy")).data<float>()[0], -1);
+  EXPECT_EQ(read_npy(file("results/_._a_b_1.npy")).data<float>()[0], 1);
 }
 
 TEST_F(Run, OutputsThatCannotBeWritten) {
@@ -107,6 +130,7 @@ TEST_F(Run, OutputsThatCannotBeWritten) {
   fails(model + "--output file/y.npy", 6, {"cannot write file/y.npy"});
   fails(model + "--output /dev/full", 6, {"cannot write /dev/full: No space left on device"});
   fails(model + "--output-dir missing/folder", 6, {"missing"});
+  fails(model + "--output-dir file", 6, {"file", "no folder"});
   fails(model + "> /dev/full", 6, {"No space left on device"});
   EXPECT_EQ(read_text(file("file")), "content");
 }
