@@ -165,6 +165,8 @@ TEST_F(Bench, WrongFilesAreFoundBeforeMeasuring) {
   fs::create_directory(file("folder"));
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"folder", "folder is a folder"},
+      {"missing.onnx", "there is no model 'missing.onnx'"},
+      {"resnet43", "Did you mean resnet34?"},
       {"--json missing/times.json", "there is no folder missing"},
       {"--csv folder", "cannot write folder: it is a folder"},
   };
