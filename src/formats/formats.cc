@@ -45,8 +45,10 @@ Graph read_model(const std::string& model, const ReadOptions& options) {
   check_model(model);
   for (const BuiltinModel& row : builtin_models()) {
     if (model != row.name) continue;
-    if (options.batch && *options.batch < 1) fail(ErrorCode::invalid_argument, "a batch of {} is not possible: it must be at least 1", *options.batch);
-    return row.make(options.batch.value_or(1));
+    const auto given = options.input_shapes.find("input");
+    const int64_t batch = options.batch ? *options.batch : given != options.input_shapes.end() && !given->second.empty() ? given->second[0] : 1;
+    if (batch < 1) fail(ErrorCode::invalid_argument, "a batch of {} is not possible: it must be at least 1", batch);
+    return row.make(batch);
   }
   const File file(model);
   for (const Format& format : formats()) {

@@ -62,6 +62,11 @@ TEST_F(Run, InputsSettleOpenDimensions) {
   EXPECT_TRUE(succeeds("run " + golden("resnet.dynamic.onnx") + " --input batch.npy").out.starts_with("linear: f32[5,10]"));
 }
 
+TEST_F(Run, InputsSettleTheBatchOfABuiltInModel) {
+  write_npy(file("two.npy"), Tensor({DType::f32, {2, 3, 224, 224}}));
+  for (const std::string name : {"", "input="}) EXPECT_TRUE(succeeds("run lenet --input " + name + "two.npy").out.starts_with("fc3.out: f32[2,1000]")) << name;
+}
+
 TEST_F(Run, InputsAreGeneratedWhenNoneIsGiven) {
   const Outcome outcome = succeeds("run " + golden("resnet.dynamic.onnx") + " --batch 3 --output first.npy");
   EXPECT_NE(outcome.out.find("the inputs are generated"), std::string::npos);
