@@ -82,10 +82,14 @@ TEST_F(Run, WrongInputs) {
   write_vector<double>("double.npy", {1, 2});
   fails("run " + model + "--input x=good.npy", 5, {"'x'", "a and b"});
   fails("run lenet --input inputt=good.npy", 5, {"lenet has no input 'inputt' (did you mean input?)", "input: f32[1,3,224,224]"});
+  fails("run " + model + "--input good.npy --input long.npy", 5, {"input b", "2", "3", "long.npy"});
+  fails("run " + model + "--input a=long.npy --input good.npy", 5, {"input a", "2", "3", "long.npy"});
   fails("run " + model + "--input double.npy --input good.npy", 5, {"input a of difference must be f32[2], but double.npy holds f64[2]. Convert it with .astype(numpy.float32)"});
   fails("run " + model + "--input good.npy", 5, {"no --input is given for b (f32[2])"});
   fails("run " + model + "--input good.npy --input good.npy --input good.npy", 5, {"3 inputs are given, but difference has 2: a: f32[2] and b: f32[2]"});
+  fails("run " + model + "--input a=good.npy --input a=long.npy", 5, {"input 'a' is given twice: good.npy and long.npy"});
   fails("run " + model + "--input missing.npy --input good.npy", 6, {"missing.npy", "No such file"});
+  fails("run " + model + "--input a= --input good.npy", 5, {"'a='", "names no file"});
   fails("run " + model + "--input difference.onnx --input good.npy", 5, {"difference.onnx is not a .npy file"});
   fails("run " + model + "--input good.npy --batch 2", 5, {"--input excludes --batch", "see ropeway run --help"});
 }
