@@ -154,6 +154,7 @@ TEST_F(Bench, WrongArguments) {
   fails("bench lenet --device cpu,gpu", 5, {"there is no device 'gpu'; there is cpu"});
   fails("bench lenet --disable-pass fold", 5, {"there is no pass 'fold'", "fold_batch_norm"});
   fails("bench lenet --disable-pass remove_dead_code", 5, {"'remove_dead_code' cannot be switched off"});
+  fails("bench lenet --kernel conv.driect", 5, {"no step of lenet can use the kernel 'conv.driect'", "conv.direct"});
   fails("bench " + golden("resnet.plain.onnx") + " --batch 4", 5, {"dimension 0 of input x to 2, but 4 is asked for"});
   fails("bench " + golden("resnet.plain.onnx") + " --reference article", 5, {"the article has no times of", "alexnet, lenet and resnet34", "leave --reference away"});
   fails("bench lenet --reference paper", 5, {"--reference"});

@@ -47,6 +47,7 @@ TEST_F(Inspect, WrongArguments) {
   fails("inspect lenet --device gpu", 5, {"there is no device 'gpu'; there is cpu"});
   fails("inspect missing.onnx", 6, {"there is no model 'missing.onnx'"});
   fails("inspect lenet --stage passes --disable-pass fold", 5, {"there is no pass 'fold'"});
+  fails("inspect lenet --stage plan --kernel nothing", 5, {"no step of lenet can use the kernel 'nothing'"});
   fails("inspect lenet > /dev/full", 6, {"No space left on device"});
 }
 
