@@ -49,6 +49,8 @@ int report(std::exception_ptr error, const CLI::App& app) {
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {
+    const std::vector<std::string> unknown = app.remaining();
+    if (app.get_subcommands().empty() && !unknown.empty()) return say(kInvalidArguments, "there is no command or option '{}'\n  see ropeway --help", unknown[0]);
     return say(kInvalidArguments, "{}\n  see {} --help", wrong.what(), command_of(app));
   } catch (const Error& failed) {
     return say(status_of(failed.code()), "{}", failed.what());

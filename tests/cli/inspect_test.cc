@@ -77,6 +77,8 @@ TEST_F(Main, HelpNamesEveryOption) {
 TEST_F(Main, WrongCommands) {
   EXPECT_TRUE(succeeds("--version").out.starts_with("ropeway "));
   fails("", 5, {"ropeway --help"});
+  fails("benhc lenet", 5, {"there is no command or option 'benhc'", "see ropeway --help"});
+  fails("--nothing", 5, {"there is no command or option '--nothing'"});
   fails("run lenet --nothing", 5, {"--nothing", "see ropeway run --help"});
   fails("devices cpu", 5, {"cpu"});
 }
