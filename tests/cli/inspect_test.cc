@@ -81,6 +81,7 @@ TEST_F(Main, WrongCommands) {
   fails("--nothing", 5, {"there is no command or option '--nothing'"});
   fails("run lenet --nothing", 5, {"--nothing", "see ropeway run --help"});
   fails("devices cpu", 5, {"cpu"});
+  for (const std::string line : {"--help", "run --help", "--version", "devices"}) fails(line + " > /dev/full", 6, {"No space left on device"});
 }
 
 }  // namespace
