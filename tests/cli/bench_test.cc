@@ -136,6 +136,15 @@ TEST_F(Bench, SeveralDevicesStandSideBySide) {
   EXPECT_EQ(count(outcome.out, "\ncpu: 1 iteration; "), 2u) << outcome.out;
 }
 
+// The process that starts this one may be a large one: its memory is not this model's.
+TEST_F(Bench, PeakMemoryIsThatOfTheModel) {
+  const std::vector<char> held(400'000'000, 1);
+  succeeds("bench " + golden("lenet.d20.onnx") + kOnce + "--json times.json");
+  const double peak = json("times.json")[0]["devices"][0]["peak_rss_mb"];
+  EXPECT_GT(peak, 1);
+  EXPECT_LT(peak, 100) << held.size();
+}
+
 TEST_F(Bench, VerboseSaysWhatIsDone) {
   const Outcome outcome = ropeway("bench " + golden("lenet.d20.onnx") + kOnce + "--verbose");
   EXPECT_EQ(outcome.status, 0);
