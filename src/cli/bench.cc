@@ -69,6 +69,7 @@ void check(const BenchOptions& options) {
   for (const auto& path : {options.json, options.csv}) {
     if (path) check_writable(*path);
   }
+  if (options.json && options.json == options.csv) fail(ErrorCode::invalid_argument, "--json and --csv name the same file, {}", *options.json);
   for (const std::string& model : options.models) {
     if (options.reference) article_times(model);
     check_model(model);

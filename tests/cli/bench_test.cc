@@ -166,6 +166,7 @@ TEST_F(Bench, WrongArguments) {
   fails("bench lenet --kernel conv.driect", 5, {"no step of lenet can use the kernel 'conv.driect'", "conv.direct"});
   fails("bench " + golden("resnet.plain.onnx") + " --batch 4", 5, {"dimension 0 of input x to 2, but 4 is asked for"});
   fails("bench " + golden("resnet.plain.onnx") + " --reference article", 5, {"the article has no times of", "alexnet, lenet and resnet34", "leave --reference away"});
+  fails("bench lenet --json times --csv times", 5, {"--json and --csv name the same file, times"});
   fails("bench lenet --reference paper", 5, {"--reference"});
   fails("bench lenet --by op --reference article", 5, {"the article has 5 rows for lenet"});
 }
