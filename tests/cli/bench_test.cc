@@ -142,7 +142,7 @@ TEST_F(Bench, PeakMemoryIsThatOfTheModel) {
   succeeds("bench " + golden("lenet.d20.onnx") + kOnce + "--json times.json");
   const double peak = json("times.json")[0]["devices"][0]["peak_rss_mb"];
   EXPECT_GT(peak, 1);
-  EXPECT_LT(peak, 100) << held.size();
+  EXPECT_LT(peak, 300) << held.size();
 }
 
 TEST_F(Bench, VerboseSaysWhatIsDone) {
