@@ -1,4 +1,5 @@
 // `ropeway run`: what it computes, and how inputs find their places and outputs their files.
+#include "formats/zip_writer.h"
 #include "program.h"
 
 namespace ropeway::cli_test {
@@ -163,6 +164,16 @@ TEST_F(Run, ModelsThatAreNone) {
   fails("run truncated.onnx --output y.npy", 4, {"truncated.onnx"});
   fails("run foreign.onnx --output y.npy", 4, {"foreign.onnx is not a model that can be read here", "torch.export.save"});
   fails("run empty.onnx --output y.npy", 4, {"empty.onnx is not a model that can be read here"});
+}
+
+TEST_F(Run, ArchivesThatAreNoModel) {
+  const std::string archive = zip_test::archive({zip_test::stored("m/notes.txt", "text")});
+  write_file(file("foreign.pt2"), archive);
+  write_file(file("truncated.pt2"), archive.substr(0, archive.size() - 1));
+  write_file(file("weights.pt2"), zip_test::archive({zip_test::stored("m/data.pkl", ""), zip_test::stored("m/byteorder", "little")}));
+  fails("run foreign.pt2 --output y.npy", 4, {"not one that torch.export.save writes", "while reading foreign.pt2"});
+  fails("run truncated.pt2 --output y.npy", 4, {"truncated.pt2 is damaged: it has no end record, so it was cut off"});
+  fails("run weights.pt2 --output y.npy", 3, {"weights alone", "torch.export.save"});
 }
 
 TEST_F(Run, UnknownOperator) {
