@@ -71,9 +71,10 @@ class Program : public ::testing::Test {
     return names;
   }
 
-  // y = a - b, both of two elements: wrong when they are swapped. The batch of `a` is open when its size is a letter.
+  // y = a - b, which shows when they are swapped. A size that is a word is open.
   std::string write_difference(const std::string& size = "2", int32_t dtype = 1) const {
-    write_file(file("difference.onnx"), onnx_test::model({{onnx_test::node("Sub", {"a", "b"}, {"y"})}, {}, {onnx_test::value_info("a", {{size}}, dtype), onnx_test::value_info("b", {{size}}, dtype)}, {"y"}}));
+    using namespace onnx_test;
+    write_file(file("difference.onnx"), model({{node("Sub", {"a", "b"}, {"y"})}, {}, {value_info("a", {{size}}, dtype), value_info("b", {{size}}, dtype)}, {"y"}}));
     return "difference.onnx";
   }
   template <class T>

@@ -123,7 +123,8 @@ TEST_F(Run, OneFileForSeveralOutputsIsAnError) {
 // Names come from files that nobody vouches for: they must not leave the folder, nor meet in one file.
 TEST_F(Run, NamesOfOutputsBecomeNamesOfFiles) {
   using namespace onnx_test;
-  write_file(file("names.onnx"), onnx_test::model({{node("Neg", {"x"}, {"../a:b"}), node("Abs", {"x"}, {"../a/b"}), node("Exp", {"x"}, {".hidden"})}, {}, {value_info("x", {{"2"}})}, {"../a:b", "../a/b", ".hidden"}}));
+  const std::vector<std::string> nodes = {node("Neg", {"x"}, {"../a:b"}), node("Abs", {"x"}, {"../a/b"}), node("Exp", {"x"}, {".hidden"})};
+  write_file(file("names.onnx"), onnx_test::model({nodes, {}, {value_info("x", {{"2"}})}, {"../a:b", "../a/b", ".hidden"}}));
   write_vector<float>("x.npy", {1, 1});
   succeeds("run names.onnx --input x.npy --output-dir results");
   EXPECT_EQ(files(), (std::set<std::string>{"names.onnx", "results/", "results/_._a_b.npy", "results/_._a_b_1.npy", "results/_hidden.npy", "x.npy"}));

@@ -72,8 +72,9 @@ TEST(Symbols, WhatCannotBeComputedIsAnError) {
 }
 
 TEST(Symbols, ExpressionsThatAreNone) {
-  for (const std::string expression : {"", "3", "s77", "Integer", "Integer(", "Integer()", "Integer(1", "Integer(x)", "Integer(1.5)", "Integer(1))", "Integer(1) Integer(2)", "Integer(99999999999999999999)", "Symbol(s77)",
-                                       "Symbol('s77", "Symbol('')", "Symbol('s77', positive)", "Add()", "Add(Integer(1),)", "Add(Integer(1) Integer(2))", "Float('0.5", "Float(precision=)", "__import__('os')()", "Add(\n)"}) {
+  for (const std::string expression : {"", "3", "s77", "Integer", "Integer(", "Integer()", "Integer(1", "Integer(x)", "Integer(1.5)", "Integer(1))", "Integer(1) Integer(2)",
+                                       "Integer(99999999999999999999)", "Symbol(s77)", "Symbol('s77", "Symbol('')", "Symbol('s77', positive)", "Add()", "Add(Integer(1),)",
+                                       "Add(Integer(1) Integer(2))", "Float('0.5", "Float(precision=)", "__import__('os')()", "Add(\n)"}) {
     test::expect_error([&] { value(expression); }, ErrorCode::invalid_model, "cannot be computed");
   }
   const auto nested = [](int depth) {

@@ -131,11 +131,14 @@ TEST(Plan, ASegmentIsAGraphOfItsOwn) {
 
 TEST(Plan, ErrorsListWhatNoDeviceCanCompute) {
   const Graph graph = parse_graph(
-      "graph g\ninput %x: f32[2]\n%a = Unary(%x) function=exp @ block.0 (exp_1)\n%b = Unary(%a) function=log @ head (log_1)\n%c = Unary(%b) function=relu\n%d = Unary(%c) function=log\noutput %d\n", infer);
+      "graph g\ninput %x: f32[2]\n%a = Unary(%x) function=exp @ block.0 (exp_1)\n"
+      "%b = Unary(%a) function=log @ head (log_1)\n%c = Unary(%b) function=relu\n%d = Unary(%c) function=log\noutput %d\n", infer);
   const Backends backends = {kNpuAndCpu[0], std::make_shared<FakeBackend>("cpu", std::set{UnaryFunction::log})};
   const Error error = test::error_of([&] { make_plan(graph, backends); });
   EXPECT_EQ(error.code(), ErrorCode::unsupported);
-  EXPECT_TRUE(error.message().starts_with("no device can compute 2 of 4 operators:\n  Unary at head (log_1): npu declined: it has no log; cpu declined: it has no log\n  Unary at ")) << error.message();
+  EXPECT_TRUE(error.message().starts_with("no device can compute 2 of 4 operators:\n"
+                                          "  Unary at head (log_1): npu declined: it has no log; cpu declined: it has no log\n"
+                                          "  Unary at ")) << error.message();
   EXPECT_EQ(error.message().find("exp"), std::string::npos) << error.message();
 }
 

@@ -51,7 +51,8 @@ TEST(Describe, ABiasBelongsToItsProduct) {
 
 TEST(Describe, Pooling) {
   EXPECT_EQ(described("MaxPool(%x) kernel_shape=[3,3] strides=[2,2] pads=[1,1,1,1] dilations=[1,1]"), "MaxPool2d(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)");
-  EXPECT_EQ(described("MaxPool(%x) kernel_shape=[3,2] strides=[2,1] pads=[0,0,0,0] dilations=[1,1] ceil_mode=true"), "MaxPool2d(kernel_size=(3, 2), stride=(2, 1), padding=0, dilation=1, ceil_mode=True)");
+  EXPECT_EQ(described("MaxPool(%x) kernel_shape=[3,2] strides=[2,1] pads=[0,0,0,0] dilations=[1,1] ceil_mode=true"),
+            "MaxPool2d(kernel_size=(3, 2), stride=(2, 1), padding=0, dilation=1, ceil_mode=True)");
   EXPECT_EQ(described("AveragePool(%x) kernel_shape=[2,2] strides=[2,2] pads=[0,0,0,0] dilations=[1,1]"), "AvgPool2d(kernel_size=2, stride=2, padding=0)");
   EXPECT_EQ(described("AveragePool(%s) kernel_shape=[2] strides=[2] pads=[0,0] dilations=[1]"), "AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))");
   EXPECT_EQ(described("AdaptiveAveragePool(%x) output_size=[6,6]"), "AdaptiveAvgPool2d(output_size=(6, 6))");
@@ -84,9 +85,9 @@ TEST(Describe, Functions) {
 
 // Passes change nodes: what a table says is what stood in the file.
 TEST(Labels, KeepWhatWasRead) {
-  const std::string node = "Conv(%x, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=4 @ ";
-  const Graph read = parse_graph(kInputs + "%y = " + node + "conv1 (a)\n%z = " + node + "conv2 (b)\n%u = Conv(%x, %w, %b8) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=4 @ conv2 (b)\noutput %y\n", infer);
-  const Graph folded = parse_graph(kInputs + "%y = Conv(%x, %w, %b8) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=4 @ conv1 (a)\noutput %y\n", infer);
+  const auto conv = [](const std::string& inputs, const std::string& origin) { return "Conv(" + inputs + ") strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=4 @ " + origin + "\n"; };
+  const Graph read = parse_graph(kInputs + "%y = " + conv("%x, %w", "conv1 (a)") + "%z = " + conv("%x, %w", "conv2 (b)") + "%u = " + conv("%x, %w, %b8", "conv2 (b)") + "output %y\n", infer);
+  const Graph folded = parse_graph(kInputs + "%y = " + conv("%x, %w, %b8", "conv1 (a)") + "output %y\n", infer);
   const Labels labels(read);
   EXPECT_EQ(labels.find(folded.nodes[0]), "Conv2d(4, 8, kernel_size=(3, 3), stride=(1, 1), groups=4, bias=False)");
   EXPECT_EQ(labels.find(read.nodes[1]), std::nullopt);  // two nodes of one name differ: neither is meant

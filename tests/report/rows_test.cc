@@ -95,7 +95,9 @@ TEST(Rows, ByOperator) {
 }
 
 TEST(Rows, LabelsComeFirst) {
-  const Graph read = parse_graph("graph g\ninput %x: f32[1,2,4,4]\nconst %w: f32[5,2,2,2] = fill(1)\n%1 = Conv(%x, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=1 @ block.a.conv (n1)\noutput %1\n", infer);
+  const Graph read = parse_graph(
+      "graph g\ninput %x: f32[1,2,4,4]\nconst %w: f32[5,2,2,2] = fill(1)\n"
+      "%1 = Conv(%x, %w) strides=[1,1] pads=[0,0,0,0] dilations=[1,1] group=1 @ block.a.conv (n1)\noutput %1\n", infer);
   EXPECT_EQ(make_rows(network(), kSteps, RowGrouping::layer, 0, Labels(read))[0].description, "Conv2d(2, 5, kernel_size=(2, 2), stride=(1, 1), bias=False)");
 }
 
