@@ -21,7 +21,7 @@ struct SessionOptions {
   std::optional<int64_t> batch;               // size of the first dimension of every input; an error where the model fixes another one
   std::map<std::string, Shape> input_shapes;  // for symbolic dimensions, by input name
   std::set<std::string> disabled_passes;      // names as in `ropeway inspect --stage passes`
-  std::string force_kernel;                   // use this implementation wherever it can serve
+  std::string force_kernel;                   // use this implementation wherever it can serve; an error where it cannot serve at all
 };
 
 struct ValueInfo {

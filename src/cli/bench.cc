@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -7,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/options.h"
+#include "formats/formats.h"
 #include "report/article.h"
 #include "report/export.h"
 #include "report/table.h"
@@ -69,10 +69,10 @@ void check(const BenchOptions& options) {
   for (const auto& path : {options.json, options.csv}) {
     if (path) check_writable(*path);
   }
+  if (options.json && options.json == options.csv) fail(ErrorCode::invalid_argument, "--json and --csv name the same file, {}", *options.json);
   for (const std::string& model : options.models) {
     if (options.reference) article_times(model);
-    const auto& known = builtin_models();
-    if (std::none_of(known.begin(), known.end(), [&](const BuiltinModel& row) { return model == row.name; }) && std::filesystem::exists(model)) File{model};
+    check_model(model);
   }
 }
 

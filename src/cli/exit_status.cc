@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
 #include <new>
+#include <sstream>
 #include <system_error>
 
 #include "ropeway/error.h"
@@ -47,8 +50,13 @@ int report(std::exception_ptr error, const CLI::App& app) {
   try {
     std::rethrow_exception(error);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);
+    std::ostringstream help;
+    const int status = app.exit(asked, help, help);
+    if (std::fputs(help.str().c_str(), stdout) < 0 || std::fflush(stdout) != 0) return say(kIo, "cannot write to standard output: {}", std::strerror(errno));
+    return status;
   } catch (const CLI::ParseError& wrong) {
+    const std::vector<std::string> unknown = app.remaining();
+    if (app.get_subcommands().empty() && !unknown.empty()) return say(kInvalidArguments, "there is no command or option '{}'\n  see ropeway --help", unknown[0]);
     return say(kInvalidArguments, "{}\n  see {} --help", wrong.what(), command_of(app));
   } catch (const Error& failed) {
     return say(status_of(failed.code()), "{}", failed.what());

@@ -33,9 +33,7 @@ std::vector<int> assign(const Graph& graph, const std::vector<GivenInput>& given
       const std::string near = nearest(given[g].name, names);
       fail(ErrorCode::invalid_argument, "{} has no input '{}'{}; its inputs are {}", graph.name, given[g].name, near.empty() ? "" : fmt::format(" (did you mean {}?)", near), described_inputs(graph));
     }
-    int& place = result[static_cast<size_t>(at - names.begin())];
-    if (place >= 0) fail(ErrorCode::invalid_argument, "input '{}' is given twice: {} and {}", given[g].name, given[static_cast<size_t>(place)].file, given[g].file);
-    place = static_cast<int>(g);
+    result[static_cast<size_t>(at - names.begin())] = static_cast<int>(g);
   }
   size_t next = 0;
   for (size_t g = 0; g < given.size(); ++g) {
@@ -55,6 +53,19 @@ void check_type(const Graph& graph, ValueId input, const GivenInput& given) {
   fail(ErrorCode::invalid_argument, "input {} of {} must be {}, but {} holds {}{}", graph.value(input).name, graph.name, to_string(expected), given.file, to_string(given.value.type()), remedy);
 }
 
+// Reads the model with the shapes in `options`; its reader does not know the files that these came from.
+Graph read_for(const std::string& model, const ReadOptions& options, const std::vector<GivenInput>& given) {
+  try {
+    return read_model(model, options);
+  } catch (Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) throw;
+    std::vector<std::string> words;
+    for (const GivenInput& input : given) words.push_back(fmt::format("{}{}: {}", input.name.empty() ? "" : input.name + "=", input.file, to_string(input.value.type())));
+    error.add_note(fmt::format("with --input {}", listed(words)));
+    throw;
+  }
+}
+
 }  // namespace
 
 std::vector<GivenInput> read_inputs(const std::vector<std::string>& texts) {
@@ -65,6 +76,9 @@ std::vector<GivenInput> read_inputs(const std::vector<std::string>& texts) {
     GivenInput input;
     if (equals != std::string::npos) input.name = text.substr(0, equals);
     input.file = equals == std::string::npos ? text : text.substr(equals + 1);
+    if (input.file.empty()) fail(ErrorCode::invalid_argument, "--input '{}' names no file", text);
+    const auto same = std::find_if(result.begin(), result.end(), [&](const GivenInput& other) { return !input.name.empty() && other.name == input.name; });
+    if (same != result.end()) fail(ErrorCode::invalid_argument, "input '{}' is given twice: {} and {}", input.name, same->file, input.file);
     input.value = read_npy(input.file);
     result.push_back(std::move(input));
   }
@@ -77,7 +91,7 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
   for (const GivenInput& input : given) {
     if (!input.name.empty()) options.input_shapes[input.name] = input.value.shape();
   }
-  BoundInputs result{read_model(model, options), {}};
+  BoundInputs result{read_for(model, options, given), {}};
   std::vector<int> assigned = assign(result.graph, given);
   const size_t settled = options.input_shapes.size();
   for (size_t i = 0; i < assigned.size(); ++i) {
@@ -87,7 +101,7 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
     if (value.shape() != result.graph.type(id).shape) options.input_shapes.emplace(result.graph.value(id).name, value.shape());
   }
   if (options.input_shapes.size() > settled) {
-    result.graph = read_model(model, options);
+    result.graph = read_for(model, options, given);
     assigned = assign(result.graph, given);
   }
   for (size_t i = 0; i < assigned.size(); ++i) {

@@ -15,6 +15,7 @@ struct GivenInput {
 };
 
 // Reads `x.npy` and `NAME=x.npy`. A text that is the path of an existing file is one, even with a = in it.
+// Throws Error{invalid_argument} for a name that is given twice, and as read_npy does.
 std::vector<GivenInput> read_inputs(const std::vector<std::string>& texts);
 
 // The graph of `model`, its symbolic dimensions settled by the inputs given, and the value given for each of its inputs, without one where none is given.

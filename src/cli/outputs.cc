@@ -1,5 +1,7 @@
 #include "cli/outputs.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -7,6 +9,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "cli/options.h"
 #include "formats/npy.h"
 
 namespace ropeway::cli {
@@ -41,6 +44,13 @@ std::vector<std::string> file_names(const std::vector<ValueInfo>& outputs) {
     names.push_back(std::move(name));
   }
   return names;
+}
+
+void check_output_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored)) return check_writable(folder.has_filename() ? folder : folder.parent_path());
+  if (!std::filesystem::is_directory(folder, ignored)) fail(ErrorCode::io, "cannot write outputs to {}: it is no folder", folder.string());
+  if (access(folder.c_str(), W_OK) != 0) fail(ErrorCode::io, "cannot write outputs to {}: {}", folder.string(), std::strerror(errno));
 }
 
 void write_outputs(const std::filesystem::path& folder, const std::vector<ValueInfo>& outputs, const std::vector<Tensor>& values) {

@@ -63,7 +63,7 @@ std::string summary(const Tensor& tensor) {
 
 void check_targets(const RunOptions& options) {
   if (options.output) check_writable(*options.output);
-  if (options.output_dir) check_writable(std::filesystem::path(*options.output_dir) / "output.npy");
+  if (options.output_dir) check_output_folder(*options.output_dir);
 }
 
 void run(const RunOptions& options) {

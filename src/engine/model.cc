@@ -1,6 +1,7 @@
 #include "engine/model.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/random.h"
@@ -22,6 +23,16 @@ void check_tensors(const char* what, const std::vector<ValueInfo>& expected, std
   for (size_t i = 0; i < given.size(); ++i) {
     if (given[i].type() != expected[i].type) fail(ErrorCode::invalid_argument, "{} {} must be {}, but {} is given", what, expected[i].name, to_string(expected[i].type), to_string(given[i].type()));
   }
+}
+
+// A kernel that no step uses was misspelt, or serves nothing in this model.
+void check_kernel(const std::string& wanted, const Graph& graph, const std::vector<std::shared_ptr<const Executable>>& executables) {
+  std::set<std::string> used;
+  for (const auto& executable : executables) {
+    for (const StepInfo& step : executable->steps()) used.insert(step.kernel);
+  }
+  if (used.contains(wanted)) return;
+  fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
 }
 
 // Constants beyond this are kept by executables alone.
@@ -72,6 +83,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
     if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
   }
   for (size_t s = 0; s < segments.size(); ++s) model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), compile_options));
+  if (!options.force_kernel.empty()) check_kernel(options.force_kernel, planned, model->executables_);
   return model;
 }
 

@@ -26,19 +26,29 @@ const std::vector<BuiltinModel>& builtin_models() {
   return rows;
 }
 
-Graph read_model(const std::string& model, const ReadOptions& options) {
+void check_model(const std::string& model) {
   std::vector<std::string> names;
   for (const BuiltinModel& row : builtin_models()) {
-    if (model == row.name) {
-      if (options.batch && *options.batch < 1) fail(ErrorCode::invalid_argument, "a batch of {} is not possible: it must be at least 1", *options.batch);
-      return row.make(options.batch.value_or(1));
-    }
+    if (model == row.name) return;
     names.emplace_back(row.name);
   }
-  if (!std::filesystem::exists(model)) {
+  std::error_code problem;
+  if (!std::filesystem::exists(model, problem) && !problem) {
     const std::string near = nearest(model, names);
     fail(ErrorCode::not_found, "there is no model '{}': it is neither a file nor a built-in model ({}){}", model, listed(names),
          near.empty() ? "" : fmt::format(". Did you mean {}?", near));
+  }
+  File{model};
+}
+
+Graph read_model(const std::string& model, const ReadOptions& options) {
+  check_model(model);
+  for (const BuiltinModel& row : builtin_models()) {
+    if (model != row.name) continue;
+    const auto given = options.input_shapes.find("input");
+    const int64_t batch = options.batch ? *options.batch : given != options.input_shapes.end() && !given->second.empty() ? given->second[0] : 1;
+    if (batch < 1) fail(ErrorCode::invalid_argument, "a batch of {} is not possible: it must be at least 1", batch);
+    return row.make(batch);
   }
   const File file(model);
   for (const Format& format : formats()) {

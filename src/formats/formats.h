@@ -34,6 +34,9 @@ struct BuiltinModel {
 };
 const std::vector<BuiltinModel>& builtin_models();
 
+// Throws Error{not_found} (with the nearest built-in name) when `model` is neither a built-in model nor a file, Error{io} when it cannot be opened.
+void check_model(const std::string& model);
+
 // A built-in model's name, or a file's path. A file called like a built-in model is reached as ./name.
 // Throws Error{not_found} (with the nearest built-in name), invalid_model, unsupported, io.
 Graph read_model(const std::string& model, const ReadOptions& options);

@@ -58,6 +58,19 @@ Shape parse_shape(std::string_view text, const std::filesystem::path& path) {
   return shape;
 }
 
+int64_t count_of(const Shape& shape, const std::filesystem::path& path) {
+  try {
+    return element_count(shape);
+  } catch (const Error& error) {
+    damaged(path, error.message());
+  }
+}
+
+// Any byte but 0 means true to NumPy; to C++ only 0 and 1 are booleans.
+void normalise(Tensor& booleans) {
+  for (size_t i = 0; i < booleans.bytes(); ++i) booleans.raw()[i] = std::byte{booleans.raw()[i] != std::byte{0}};
+}
+
 Tensor from_fortran_order(const Tensor& stored, Shape shape) {
   Tensor result({stored.dtype(), shape});
   const size_t item = size_of(stored.dtype());
@@ -91,14 +104,17 @@ Tensor read_npy(const std::filesystem::path& path) {
   const std::string_view header(reinterpret_cast<const char*>(header_bytes.get()), length);
   const DType dtype = parse_dtype(entry(header, "descr", path), path);
   const Shape shape = parse_shape(entry(header, "shape", path), path);
-  const bool fortran = entry(header, "fortran_order", path).starts_with("True");
+  const std::string_view order = entry(header, "fortran_order", path);
+  const bool fortran = order.starts_with("True");
+  if (!fortran && !order.starts_with("False")) damaged(path, "its 'fortran_order' is neither True nor False");
 
-  const int64_t count = element_count(shape);
+  const int64_t count = count_of(shape, path);
   const uint64_t available = file.size() - data_at;
   if (static_cast<uint64_t>(count) > available / size_of(dtype) || static_cast<uint64_t>(count) * size_of(dtype) != available) {
     damaged(path, fmt::format("{} needs {} elements, but the file holds {} bytes of data", to_string(TensorType{dtype, shape}), count, available));
   }
-  const Tensor stored({dtype, shape}, file.read(data_at, static_cast<size_t>(available)));
+  Tensor stored({dtype, shape}, file.read(data_at, static_cast<size_t>(available)));
+  if (dtype == DType::boolean) normalise(stored);
   return fortran && shape.size() > 1 ? from_fortran_order(stored, shape) : stored;
 }
 

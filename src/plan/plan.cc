@@ -44,7 +44,7 @@ Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend
   std::vector<int> segment_of;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    Placement placement{backends.size(), backends.size() == 1 ? "the only device" : ""};
+    Placement placement{backends.size(), backends.size() == 1 ? "it is the only device" : "it is the preferred device"};
     std::string reasons;
     for (size_t b = 0; b < backends.size() && placement.backend == backends.size(); ++b) {
       const Support support = backends[b]->supports(graph, node);
@@ -81,12 +81,13 @@ std::string to_string(const Plan& plan, const Graph& graph, std::span<const std:
     for (const ValueId id : ids) list.push_back(fmt::format("{}: {}", graph.value(id).name, to_string(graph.type(id))));
     return fmt::format("{}", fmt::join(list, ", "));
   };
+  const auto operators = [](size_t number) { return fmt::format("{} operator{}", number, number == 1 ? "" : "s"); };
   for (size_t s = 0; s < plan.segments.size(); ++s) {
     const Segment& segment = plan.segments[s];
-    text += fmt::format("segment {} on {}: {} operators\n  reads  {}\n  leaves {}\n", s, backends[segment.backend]->info().name, segment.nodes.size(), names(segment.inputs), names(segment.outputs));
-    std::map<std::string, int> reasons;
+    text += fmt::format("segment {} on {}: {}\n  reads  {}\n  leaves {}\n", s, backends[segment.backend]->info().name, operators(segment.nodes.size()), names(segment.inputs), names(segment.outputs));
+    std::map<std::string, size_t> reasons;
     for (const int n : segment.nodes) ++reasons[plan.placements[static_cast<size_t>(n)].reason];
-    for (const auto& [reason, count] : reasons) text += fmt::format("  because {} ({} operators)\n", reason, count);
+    for (const auto& [reason, count] : reasons) text += fmt::format("  because {} ({})\n", reason, operators(count));
   }
   return text;
 }

@@ -20,7 +20,7 @@ struct Segment {
 
 struct Placement {
   size_t backend = 0;
-  std::string reason;  // "only device", "npu declined: …"
+  std::string reason;  // "it is the only device", "npu declined: …"
 };
 
 struct Plan {

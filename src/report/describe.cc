@@ -12,9 +12,10 @@ namespace {
 // As Python prints a tuple.
 std::string tuple(const Ints& values) { return values.size() == 1 ? fmt::format("({},)", values[0]) : fmt::format("({})", fmt::join(values, ", ")); }
 
-// As Python prints a float.
+// As Python prints a float. What a file holds in single precision was written by a person with few digits: 1e-06, not 9.999999974752427e-07.
 std::string real(double value) {
-  const std::string text = fmt::format("{}", value);
+  const auto single = static_cast<float>(value);
+  const std::string text = single == value ? fmt::format("{}", single) : fmt::format("{}", value);
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 
@@ -40,6 +41,7 @@ std::string padding_of(const Ints& pads, bool shorten) {
 
 std::string pool(const Node& node, size_t dimensions) {
   const auto& p = node.get<PoolParams>();
+  if (node.op == Op::AveragePool && dimensions == 1) return fmt::format("AvgPool1d(kernel_size={}, stride={}, padding={})", tuple(p.kernel_shape), tuple(p.strides), padding_of(p.pads, false));
   std::string text = fmt::format("{}{}d(kernel_size={}, stride={}, padding={}", node.op == Op::MaxPool ? "MaxPool" : "AvgPool", dimensions, number_or_tuple(p.kernel_shape),
                                  number_or_tuple(p.strides), padding_of(p.pads, true));
   if (node.op == Op::MaxPool) text += fmt::format(", dilation={}, ceil_mode={}", number_or_tuple(p.dilations), p.ceil_mode ? "True" : "False");
@@ -70,7 +72,8 @@ std::string layer_norm(const Graph& graph, const Node& node) {
   const auto& p = node.get<NormParams>();
   const Shape& shape = graph.type(node.inputs[0]).shape;
   const Ints normalised(shape.begin() + static_cast<std::ptrdiff_t>(p.axis), shape.end());
-  return fmt::format("LayerNorm({}, eps={}, elementwise_affine={})", tuple(normalised), real(p.epsilon), node.input(1) == kNoValue ? "False" : "True");
+  const auto has = [&](size_t input) { return node.input(input) == kNoValue ? "False" : "True"; };
+  return fmt::format("LayerNorm({}, eps={}, elementwise_affine={}, bias={})", tuple(normalised), real(p.epsilon), has(1), has(2));
 }
 
 std::string key(const Node& node) { return fmt::format("{} {}", name(node.op), to_string(node.origin)); }

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <string>
 
 namespace ropeway {
 namespace {
@@ -41,6 +42,11 @@ Measurement measure(const Model& model, std::span<const Tensor> inputs, const Me
 }
 
 double peak_rss_mb() {
+  // getrusage also counts the process that this one was started from, and /proc is not everywhere.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / 1e6;
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // Linux counts in kB of 1024 bytes

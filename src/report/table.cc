@@ -138,11 +138,11 @@ std::string to_table(const ModelReport& report, const ArticleTimes* reference) {
   if (reference != nullptr) columns.push_back(article_column(*reference));
 
   std::string text = report.model;
-  for (const ValueInfo& input : report.inputs) text += fmt::format("{} {}: {}", &input == &report.inputs[0] ? "," : "", input.name, to_string(input.type));
+  for (const ValueInfo& input : report.inputs) text += fmt::format(", {}: {}", input.name, to_string(input.type));
   text += "\n" + Table(labels, std::move(columns)).text();
   for (const DeviceReport& device : report.devices) {
-    text += fmt::format("{}: {} iterations; end to end p90 {:.3f} ms, p99 {:.3f} ms; load {:.0f} ms, compile {:.0f} ms; peak memory {:.0f} MB\n", device.device, device.iterations,
-                        device.end_to_end.p90, device.end_to_end.p99, device.load_ms, device.compile_ms, device.peak_rss_mb);
+    text += fmt::format("{}: {} iteration{}; end to end p90 {:.3f} ms, p99 {:.3f} ms; load {:.0f} ms, compile {:.0f} ms; peak memory {:.0f} MB\n", device.device,
+                        device.iterations, device.iterations == 1 ? "" : "s", device.end_to_end.p90, device.end_to_end.p99, device.load_ms, device.compile_ms, device.peak_rss_mb);
   }
   if (reference != nullptr) text += printed_total_note(*reference);
   return text;

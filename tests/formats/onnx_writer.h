@@ -14,12 +14,15 @@
 #include "base/file.h"
 #include "formats/onnx/onnx.h"
 #include "ir/verify.h"
-#include "ropeway/error.h"
+#include "support/errors.h"
 
 namespace ropeway::onnx_test {
 
 using protozero::pbf_writer;
 using Names = std::vector<std::string>;
+using test::error_of;
+using test::expect_error;
+using test::TestFolder;
 
 inline std::string tensor(const std::string& name, const Ints& dims, int32_t data_type, const std::string& raw) {
   std::string bytes;
@@ -145,20 +148,6 @@ inline std::string model(const std::string& graph_bytes, const std::vector<std::
 }
 inline std::string model(const GraphParts& parts, int64_t opset = 20) { return model(graph(parts), {{"", opset}}); }
 
-// A folder of its own for a test, removed with it.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string pattern = ::testing::TempDir() + "ropeway_onnx_XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 inline Graph read(const std::string& bytes, const ReadOptions& options = {}) {
   const TestFolder folder;
   write_file(folder / "model.onnx", bytes);
@@ -167,24 +156,6 @@ inline Graph read(const std::string& bytes, const ReadOptions& options = {}) {
   return result;
 }
 
-// The error with which `action` ends; a failure of the test, when it does not.
-template <class Action>
-Error error_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return Error(ErrorCode::internal, "");
-}
-
-template <class Action>
-void expect_error(Action&& action, ErrorCode code, const std::string& part) {
-  const Error error = error_of(action);
-  EXPECT_STREQ(name(error.code()), name(code)) << error.what();
-  EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nlacks: " << part;
-}
 inline void expect_read_error(const std::string& bytes, ErrorCode code, const std::string& part, const ReadOptions& options = {}) {
   expect_error([&] { read(bytes, options); }, code, part);
 }

@@ -13,6 +13,7 @@ constexpr size_t kMaxSize = size_t{1} << 28;
 
 Json parse_json(std::string_view text, const std::string& what) {
   if (text.size() > kMaxSize) fail(ErrorCode::invalid_model, "{} has {}, more than any model's description", what, readable_bytes(static_cast<double>(text.size())));
+  if (text.find('\0') != std::string_view::npos) fail(ErrorCode::invalid_model, "{} is no JSON: it contains a NUL character", what);  // where the parser would stop
   std::vector<std::set<std::string>> keys;  // of the objects that are open
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth > kMaxDepth) fail(ErrorCode::invalid_model, "{} is nested more than {} deep", what, kMaxDepth);
@@ -25,13 +26,14 @@ Json parse_json(std::string_view text, const std::string& what) {
   };
   try {
     return Json::parse(text, check);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {  // of syntax, or a number beyond double precision
     fail(ErrorCode::invalid_model, "{} is no JSON: {}", what, error.what());
   }
 }
 
 Tagged tagged(const Json& object) {
-  if (!object.is_object() || object.size() != 1) fail(ErrorCode::invalid_model, "one of torch's tagged values has {} members, not 1", object.size());
+  if (!object.is_object()) fail(ErrorCode::invalid_model, "one of torch's tagged values is no object, but {}", object.type_name());
+  if (object.size() != 1) fail(ErrorCode::invalid_model, "one of torch's tagged values has {} members, not 1", object.size());
   return {object.begin().key(), object.begin().value()};
 }
 

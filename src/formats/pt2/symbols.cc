@@ -34,7 +34,8 @@ constexpr Function kFunctions[] = {{"Add", sum, true},
                                    {"Pow", power, false},
                                    {"PowByNatural", power, false}};
 
-// expression := Integer(number) | Symbol('name', word=word …) | Function(expression, …)
+// expression := Integer(number) | Symbol('name', word=word …) | Function(argument, …)
+// argument := expression | number | 'text' | word=word
 class Parser {
  public:
   using Lookup = std::function<MaybeInt(const std::string&)>;
@@ -63,10 +64,31 @@ class Parser {
     return value;
   }
 
+  // Functions other than those of whole numbers also have plain numbers, texts and word=word for arguments, as in Float('0.5', precision=53). They have no value here.
+  MaybeInt argument(int depth) {
+    skip_spaces();
+    const char first = rest_.empty() ? '\0' : rest_.front();
+    if (first == '-' || (first >= '0' && first <= '9')) {
+      number();
+      return std::nullopt;
+    }
+    if (accept('\'')) {
+      const size_t end = rest_.find('\'');
+      if (end == std::string_view::npos) fail(ErrorCode::invalid_model, "a text does not end");
+      rest_.remove_prefix(end + 1);
+      return std::nullopt;
+    }
+    if (const size_t end = rest_.find_first_of("=(,)"); end == std::string_view::npos || rest_[end] != '=') return expression(depth);
+    word();
+    accept('=');
+    word();
+    return std::nullopt;
+  }
+
   MaybeInt call(const std::string& name, int depth) {
     std::vector<MaybeInt> arguments;
     do {
-      arguments.push_back(expression(depth + 1));
+      arguments.push_back(argument(depth + 1));
     } while (accept(','));
     const auto function = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Function& row) { return row.name == name; });
     if (function == std::end(kFunctions)) return std::nullopt;

@@ -1,0 +1,164 @@
+// Segments and their boundaries, on two devices that only say what they can compute.
+#include "plan/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "ir/text.h"
+#include "ir/verify.h"
+#include "ops/operator.h"
+#include "support/errors.h"
+
+namespace ropeway {
+namespace {
+
+// Computes everything but the unary functions that it declines.
+class FakeBackend : public Backend {
+ public:
+  FakeBackend(std::string name, std::set<UnaryFunction> declined) : name_(std::move(name)), declined_(std::move(declined)) {}
+
+  Support supports(const Graph&, const Node& node) const override {
+    if (node.op != Op::Unary || !declined_.contains(node.get<UnaryParams>().function)) return {true, "", 1.0};
+    return {false, fmt::format("it has no {}", ropeway::name(node.get<UnaryParams>().function)), std::nullopt};
+  }
+  std::shared_ptr<const Executable> compile(Graph, const CompileOptions&) const override { return nullptr; }
+  DeviceInfo info() const override { return {name_, "", "", 1, false, {}}; }
+
+ private:
+  std::string name_;
+  std::set<UnaryFunction> declined_;
+};
+
+using Backends = std::vector<std::shared_ptr<const Backend>>;
+const Backends kNpuAndCpu = {std::make_shared<FakeBackend>("npu", std::set{UnaryFunction::exp, UnaryFunction::log}), std::make_shared<FakeBackend>("cpu", std::set<UnaryFunction>{})};
+
+// The npu does all but c; a crosses over c, b is also an output, w is a constant, and a is read twice.
+const Graph kGraph = parse_graph(
+    "graph g\n"
+    "input %x: f32[2]\n"
+    "input %y: f32[2]\n"
+    "const %w: f32[2] = [1, 2]\n"
+    "%a = Unary(%x) function=relu @ block.0 (relu)\n"
+    "%b = Binary(%a, %w) function=add @ block.1 (add)\n"
+    "%c = Unary(%b) function=exp @ block.2 (exp)\n"
+    "%d = Binary(%c, %a) function=mul\n"
+    "%e = Binary(%d, %a) function=sub\n"
+    "%f = Binary(%e, %y) function=add\n"
+    "output %f\n"
+    "output %b\n",
+    infer);
+
+std::vector<std::string> names(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<std::string> result;
+  for (const ValueId id : ids) result.push_back(graph.value(id).name);
+  return result;
+}
+using Names = std::vector<std::string>;
+
+TEST(Plan, NeighboursOnOneDeviceFormASegment) {
+  const Plan plan = make_plan(kGraph, kNpuAndCpu);
+  ASSERT_EQ(plan.segments.size(), 3u);
+  EXPECT_EQ(plan.segments[0].nodes, (std::vector<int>{0, 1}));
+  EXPECT_EQ(plan.segments[1].nodes, (std::vector<int>{2}));
+  EXPECT_EQ(plan.segments[2].nodes, (std::vector<int>{3, 4, 5}));
+  EXPECT_EQ(plan.segments[0].backend, 0u);
+  EXPECT_EQ(plan.segments[1].backend, 1u);
+  EXPECT_EQ(plan.segments[2].backend, 0u);
+}
+
+TEST(Plan, BoundariesAreWhatCrossesThem) {
+  const Plan plan = make_plan(kGraph, kNpuAndCpu);
+  EXPECT_EQ(names(kGraph, plan.segments[0].inputs), (Names{"x"}));
+  EXPECT_EQ(names(kGraph, plan.segments[0].outputs), (Names{"b", "a"}));
+  EXPECT_EQ(names(kGraph, plan.segments[1].inputs), (Names{"b"}));
+  EXPECT_EQ(names(kGraph, plan.segments[1].outputs), (Names{"c"}));
+  EXPECT_EQ(names(kGraph, plan.segments[2].inputs), (Names{"c", "a", "y"}));
+  EXPECT_EQ(names(kGraph, plan.segments[2].outputs), (Names{"f"}));
+}
+
+TEST(Plan, EveryPlacementHasItsReason) {
+  const Plan plan = make_plan(kGraph, kNpuAndCpu);
+  ASSERT_EQ(plan.placements.size(), kGraph.nodes.size());
+  EXPECT_EQ(plan.placements[0].reason, "it is the preferred device");
+  EXPECT_EQ(plan.placements[2].backend, 1u);
+  EXPECT_EQ(plan.placements[2].reason, "npu declined: it has no exp");
+  EXPECT_EQ(make_plan(kGraph, std::span(kNpuAndCpu).last(1)).placements[2].reason, "it is the only device");
+}
+
+TEST(Plan, IsPrinted) {
+  EXPECT_EQ(to_string(make_plan(kGraph, kNpuAndCpu), kGraph, kNpuAndCpu),
+            "segment 0 on npu: 2 operators\n"
+            "  reads  x: f32[2]\n"
+            "  leaves b: f32[2], a: f32[2]\n"
+            "  because it is the preferred device (2 operators)\n"
+            "segment 1 on cpu: 1 operator\n"
+            "  reads  b: f32[2]\n"
+            "  leaves c: f32[2]\n"
+            "  because npu declined: it has no exp (1 operator)\n"
+            "segment 2 on npu: 3 operators\n"
+            "  reads  c: f32[2], a: f32[2], y: f32[2]\n"
+            "  leaves f: f32[2]\n"
+            "  because it is the preferred device (3 operators)\n");
+}
+
+TEST(Plan, ASegmentIsAGraphOfItsOwn) {
+  const Plan plan = make_plan(kGraph, kNpuAndCpu);
+  EXPECT_EQ(to_text(extract(kGraph, plan.segments[0])),
+            "graph g\n"
+            "input %x: f32[2]\n"
+            "const %w: f32[2] = [1, 2]\n"
+            "%a = Unary(%x) function=relu alpha=0 beta=0 : f32[2] @ block.0 (relu)\n"
+            "%b = Binary(%a, %w) function=add : f32[2] @ block.1 (add)\n"
+            "output %b\n"
+            "output %a\n");
+  // Run one after the other, the parts give what the whole gives.
+  const Tensor x = Tensor::of<float>({2}, {-1, 1}), y = Tensor::of<float>({2}, {5, 7});
+  std::map<std::string, Tensor> known = {{"x", x}, {"y", y}};
+  for (const Segment& segment : plan.segments) {
+    const Graph part = extract(kGraph, segment);
+    verify(part);
+    std::vector<Tensor> inputs;
+    for (const std::string& name : names(part, part.inputs)) inputs.push_back(known.at(name));
+    const std::vector<Tensor> outputs = evaluate(part, inputs);
+    for (size_t i = 0; i < outputs.size(); ++i) known[names(part, part.outputs)[i]] = outputs[i];
+  }
+  const std::vector<Tensor> whole = evaluate(kGraph, {x, y});
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    EXPECT_EQ(known["f"].data<float>()[i], whole[0].data<float>()[i]);
+    EXPECT_EQ(known["b"].data<float>()[i], whole[1].data<float>()[i]);
+  }
+}
+
+TEST(Plan, ErrorsListWhatNoDeviceCanCompute) {
+  const Graph graph = parse_graph(
+      "graph g\ninput %x: f32[2]\n%a = Unary(%x) function=exp @ block.0 (exp_1)\n"
+      "%b = Unary(%a) function=log @ head (log_1)\n%c = Unary(%b) function=relu\n%d = Unary(%c) function=log\noutput %d\n", infer);
+  const Backends backends = {kNpuAndCpu[0], std::make_shared<FakeBackend>("cpu", std::set{UnaryFunction::log})};
+  const Error error = test::error_of([&] { make_plan(graph, backends); });
+  EXPECT_EQ(error.code(), ErrorCode::unsupported);
+  EXPECT_TRUE(error.message().starts_with("no device can compute 2 of 4 operators:\n"
+                                          "  Unary at head (log_1): npu declined: it has no log; cpu declined: it has no log\n"
+                                          "  Unary at ")) << error.message();
+  EXPECT_EQ(error.message().find("exp"), std::string::npos) << error.message();
+}
+
+TEST(Plan, OfAGraphWithoutNodes) {
+  const Graph graph = parse_graph("graph g\ninput %x: f32[2]\noutput %x\n");
+  const Plan plan = make_plan(graph, kNpuAndCpu);
+  EXPECT_TRUE(plan.segments.empty());
+  EXPECT_EQ(to_string(plan, graph, kNpuAndCpu), "");
+}
+
+// An optional input that is left out crosses no boundary; a part of a split that nobody reads does neither.
+TEST(Plan, LeavesOutWhatIsNotThere) {
+  const Graph graph = parse_graph(
+      "graph g\ninput %x: f32[1,2,3]\nconst %w: f32[2,2,1] = fill(1)\n"
+      "%c = Conv(%x, %w, _) strides=[1] pads=[0,0] dilations=[1] group=1\n%a, %b = Split(%c) axis=1 split=[1,1]\n%e = Unary(%b) function=exp\noutput %e\n", infer);
+  const Plan plan = make_plan(graph, kNpuAndCpu);
+  ASSERT_EQ(plan.segments.size(), 2u);
+  EXPECT_EQ(names(graph, plan.segments[0].inputs), (Names{"x"}));
+  EXPECT_EQ(names(graph, plan.segments[0].outputs), (Names{"b"}));
+}
+
+}  // namespace
+}  // namespace ropeway
