@@ -33,6 +33,8 @@ for preset in "${presets[@]}"; do
   step "testing $preset"
   ctest --preset "$preset"
 done
+step "comparing docs/operators.md with the code"
+build/dev/tools/operators | diff docs/operators.md - || { echo "run build/dev/tools/operators > docs/operators.md" >&2; exit 1; }
 if [ ${#setup[@]} -gt 0 ]; then
   step "comparing with PyTorch"
   .venv/bin/python -m pytest --quiet tests/torch

@@ -50,7 +50,7 @@ class CpuBackend final : public Backend {
     result.description = processor_name();
     result.precision = "fp32";
     result.threads = pool_->threads();
-    const int64_t targets = hwy::SupportedTargets();
+    const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;  // of those that were built
     result.details.emplace_back("SIMD", hwy::TargetName(targets & -targets));
     result.details.emplace_back("processors", std::to_string(available_processors()));
     return result;

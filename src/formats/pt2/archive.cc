@@ -185,7 +185,7 @@ void Archive::read_config(const std::string& folder, const char* file) {
   const std::string path = folder + file;
   if (zip_.find(root_ + path) == nullptr) {
     if (zip_.find(root_ + folder + "model.pt") != nullptr) {
-      fail(ErrorCode::unsupported, "the weights are stored as a pickle, as PyTorch 2.8 did. Load the file with torch.export.load and save it again with a newer PyTorch");
+      fail(ErrorCode::unsupported, "the weights are stored as a pickle, as older versions of PyTorch did. Load the file with torch.export.load and save it again with a newer PyTorch");
     }
     return;  // a model without any
   }
