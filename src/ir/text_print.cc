@@ -19,7 +19,7 @@ bool is_plain(std::string_view name) {
   return true;
 }
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   if (is_plain(name)) return std::string(name);
   std::string result = "\"";
   for (const char c : name) {
@@ -33,13 +33,13 @@ std::string quoted(std::string_view name) {
   return result + "\"";
 }
 
-std::string value_text(const Graph& graph, ValueId id) { return id == kNoValue ? "_" : "%" + quoted(graph.value(id).name); }
+std::string value_text(const Graph& graph, ValueId id) { return id == kNoValue ? "_" : "%" + in_quotes(graph.value(id).name); }
 
 std::string field_text(bool value) { return value ? "true" : "false"; }
 std::string field_text(int64_t value) { return fmt::format("{}", value); }
 std::string field_text(double value) { return fmt::format("{}", value); }
 std::string field_text(const Ints& values) { return fmt::format("[{}]", fmt::join(values, ",")); }
-std::string field_text(const std::string& value) { return quoted(value); }
+std::string field_text(const std::string& value) { return in_quotes(value); }
 template <class Enum>
   requires std::is_enum_v<Enum>
 std::string field_text(Enum value) {
@@ -103,8 +103,8 @@ std::string elements_text(const Tensor& tensor) {
 
 std::string origin_text(const Origin& origin) {
   std::string result;
-  if (!origin.module_path().empty()) result += " " + quoted(origin.module_path());
-  if (!origin.node.empty()) result += " (" + quoted(origin.node) + ")";
+  if (!origin.module_path().empty()) result += " " + in_quotes(origin.module_path());
+  if (!origin.node.empty()) result += " (" + in_quotes(origin.node) + ")";
   return result.empty() ? "" : " @" + result;
 }
 
@@ -122,7 +122,7 @@ std::string to_text(const Graph& graph, const Node& node) {
 }
 
 std::string to_text(const Graph& graph) {
-  std::string result = fmt::format("graph {}\n", quoted(graph.name));
+  std::string result = fmt::format("graph {}\n", in_quotes(graph.name));
   for (const ValueId id : graph.inputs) result += fmt::format("input {}: {}\n", value_text(graph, id), to_string(graph.type(id)));
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
