@@ -14,6 +14,17 @@ constexpr size_t kFoldAtOnce = 4096;                    // bytes: shapes and the
 constexpr int kDeepestChain = 256;                      // of constants computed from each other before they are folded
 constexpr int kDependsOnInputs = -1;
 
+// `wanted`, or wanted_1, wanted_2 … when that is in `names`, to which it is added with the last number tried.
+std::string unused(std::unordered_map<std::string, int>& names, const std::string& wanted) {
+  const auto [at, is_new] = names.emplace(wanted, 0);
+  if (is_new) return wanted;
+  int& number = at->second;  // stays where it is when the map grows
+  std::string name;
+  do name = fmt::format("{}_{}", wanted, ++number);
+  while (!names.emplace(name, 0).second);
+  return name;
+}
+
 // A value that has the name already takes the other's.
 void rename(Graph& graph, ValueId id, const std::string& name) {
   if (graph.value(id).name == name) return;
@@ -29,22 +40,28 @@ GraphBuilder::GraphBuilder(std::string name, std::string source) {
   graph_.source = std::move(source);
 }
 
+// As Graph::add_value, without its search of all values.
+ValueId GraphBuilder::add_value(std::string name, TensorType type, int producer, int depth) {
+  graph_.values.push_back({unused(names_, name), std::move(type), std::nullopt});
+  producer_.push_back(producer);
+  depth_.push_back(depth);
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
 ValueId GraphBuilder::input(const std::string& name, TensorType type) {
-  const ValueId id = graph_.add_value(name, std::move(type));
-  producer_.push_back(-1);
-  depth_.push_back(kDependsOnInputs);
+  const ValueId id = add_value(name, std::move(type), -1, kDependsOnInputs);
   graph_.inputs.push_back(id);
+  callers_name_[id] = unused(callers_names_, graph_.value(id).name);
   return id;
 }
 
 ValueId GraphBuilder::constant(const std::string& name, Tensor tensor) {
-  const ValueId id = graph_.add_constant(name, std::move(tensor));
-  producer_.push_back(-1);
-  depth_.push_back(0);
+  const ValueId id = add_value(name, tensor.type(), -1, 0);
+  graph_.value(id).constant = std::move(tensor);
   return id;
 }
 
-std::vector<ValueId> GraphBuilder::add(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
+std::vector<ValueId> GraphBuilder::add(Op op, Params params, std::vector<ValueId> inputs, std::string name, const Origin& origin) {
   while (!inputs.empty() && inputs.back() == kNoValue) inputs.pop_back();
   std::vector<const TensorType*> types;
   int depth = 0;
@@ -59,9 +76,7 @@ std::vector<ValueId> GraphBuilder::add(Op op, Params params, std::vector<ValueId
   }
   Node node{op, std::move(params), std::move(inputs), {}, origin};
   for (size_t i = 0; i < results.size(); ++i) {
-    node.outputs.push_back(graph_.add_value(i == 0 ? name : fmt::format("{}.{}", name, i), results[i]));
-    producer_.push_back(static_cast<int>(graph_.nodes.size()));
-    depth_.push_back(depth == kDependsOnInputs ? kDependsOnInputs : depth + 1);
+    node.outputs.push_back(add_value(i == 0 ? name : fmt::format("{}.{}", name, i), results[i], static_cast<int>(graph_.nodes.size()), depth == kDependsOnInputs ? depth : depth + 1));
   }
   std::vector<ValueId> outputs = node.outputs;
   graph_.nodes.push_back(std::move(node));
@@ -74,12 +89,16 @@ void GraphBuilder::account_constants(const std::vector<ValueId>& ids) {
   for (const ValueId id : ids) {
     const TensorType& type = graph_.type(id);
     const double bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
-    if (bytes > static_cast<double>(kMostConstantBytes - constant_bytes_)) {
-      fail(ErrorCode::unsupported, "constants that the model computes from others take more than {}", readable_bytes(static_cast<double>(kMostConstantBytes)));
-    }
-    constant_bytes_ += static_cast<size_t>(bytes);
+    account(bytes);
     if (bytes <= kFoldAtOnce || depth_[static_cast<size_t>(id)] > kDeepestChain) known(id);
   }
+}
+
+void GraphBuilder::account(double bytes) {
+  if (bytes > static_cast<double>(kMostConstantBytes - constant_bytes_)) {
+    fail(ErrorCode::unsupported, "constants that the model computes from others take more than {}", readable_bytes(static_cast<double>(kMostConstantBytes)));
+  }
+  constant_bytes_ += static_cast<size_t>(bytes);
 }
 
 const Node* GraphBuilder::producer(ValueId id) const {
@@ -87,20 +106,24 @@ const Node* GraphBuilder::producer(ValueId id) const {
   return index < 0 ? nullptr : &graph_.nodes[static_cast<size_t>(index)];
 }
 
-ValueId GraphBuilder::add1(Op op, Params params, std::vector<ValueId> inputs, const std::string& name, const Origin& origin) {
-  return add(op, std::move(params), std::move(inputs), name, origin).front();
+ValueId GraphBuilder::add1(Op op, Params params, std::vector<ValueId> inputs, std::string name, const Origin& origin) {
+  return add(op, std::move(params), std::move(inputs), std::move(name), origin).front();
 }
 
 void GraphBuilder::output(ValueId id) { output(id, graph_.value(id).name); }
 
 void GraphBuilder::output(ValueId id, const std::string& wanted) {
-  const auto taken = [&](const std::string& candidate) { return std::find(output_names_.begin(), output_names_.end(), candidate) != output_names_.end(); };
+  const auto known = callers_name_.find(id);
+  const bool as_input = known != callers_name_.end() && known->second == wanted && delivered_.insert(id).second;
   std::string name = wanted;
-  for (int i = 1; taken(name); ++i) name = fmt::format("{}_{}", wanted, i);
-  bool has_other_name = graph_.value(id).name != name && std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
-  for (size_t i = 0; i < graph_.outputs.size(); ++i) has_other_name = has_other_name || (graph_.outputs[i] == id && output_names_[i] != name);
-  graph_.outputs.push_back(has_other_name ? add1(Op::Identity, NoParams{}, {id}, name) : id);
-  output_names_.push_back(name);
+  if (!as_input) {
+    name = unused(callers_names_, wanted);
+    if (known != callers_name_.end()) id = add1(Op::Identity, NoParams{}, {id}, name);
+    callers_name_[id] = name;
+    delivered_.insert(id);
+  }
+  graph_.outputs.push_back(id);
+  output_names_.push_back(std::move(name));
 }
 
 std::optional<Tensor> GraphBuilder::known(ValueId id) {

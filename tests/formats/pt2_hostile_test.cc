@@ -116,6 +116,68 @@ TEST(Pt2Hostile, ArgumentsThatDoNotFit) {
   expect_refused([&](Json& json) { argument(json, "reshape.default", 0); node(json, "reshape.default")["inputs"][1]["arg"] = {{"as_ints", {5, 2}}}; }, ErrorCode::invalid_model, "while importing torch.ops.aten.reshape.default node reshape");
 }
 
+// A program of the given nodes on an input x, which is f32 of the given shape; z is what it returns.
+Entries program(const Shape& shape, const std::vector<Json>& nodes_of_it) {
+  const auto edit = [&](Json& json) {
+    Json& module = json["graph_module"];
+    Json sizes = Json::array(), strides = Json::array();
+    for (const int64_t size : shape) sizes.push_back({{"as_int", size}}), strides.push_back({{"as_int", 1}});
+    Json x = module["graph"]["tensor_values"]["x"];
+    x["sizes"] = sizes, x["strides"] = strides;
+    module["graph"]["tensor_values"] = {{"x", x}};
+    module["graph"]["nodes"] = nodes_of_it;
+    module["graph"]["outputs"] = Json::parse(R"([{"as_tensor": {"name": "z"}}])");
+    module["signature"]["input_specs"] = Json::parse(R"([{"user_input": {"arg": {"as_tensor": {"name": "x"}}}}])");
+    module["signature"]["output_specs"] = Json::parse(R"([{"user_output": {"arg": {"as_tensor": {"name": "z"}}}}])");
+  };
+  return edited("lenet.training.pt2", edit);
+}
+
+Json op(const std::string& target, const std::string& self, const Json& further, const std::vector<std::string>& outputs) {
+  Json inputs = Json::array({{{"name", "self"}, {"arg", {{"as_tensor", {{"name", self}}}}}, {"kind", 1}}});
+  for (const auto& [name, argument] : further.items()) inputs.push_back({{"name", name}, {"arg", argument}, {"kind", 1}});
+  Json results = Json::array();
+  for (const std::string& name : outputs) results.push_back({{"as_tensor", {{"name", name}}}});
+  return {{"target", "torch.ops.aten." + target}, {"name", outputs[0]}, {"inputs", inputs}, {"outputs", results}, {"metadata", Json::object()}};
+}
+
+TEST(Pt2Hostile, ScalarsHaveNoParts) {
+  const Json one = {{"as_int", 1}};
+  expect_refused(program({}, {op("split.Tensor", "x", {{"split_size", one}}, {"z"})}), ErrorCode::invalid_model, "a scalar has no parts");
+  expect_refused(program({}, {op("chunk.default", "x", {{"chunks", one}}, {"z"})}), ErrorCode::invalid_model, "a scalar has no parts");
+  expect_refused(program({}, {op("unflatten.int", "x", {{"dim", {{"as_int", 0}}}, {"sizes", {{"as_ints", {1, 1}}}}}, {"z"})}), ErrorCode::invalid_model, "a scalar has no parts");
+}
+
+TEST(Pt2Hostile, MorePartsThanOutputs) {
+  const Shape huge = {int64_t{1} << 40, 0};
+  expect_refused(program(huge, {op("unbind.int", "x", Json::object(), {"z"})}), ErrorCode::invalid_model, "1099511627776 parts for 1 outputs");
+  expect_refused(program(huge, {op("split.Tensor", "x", {{"split_size", {{"as_int", 1}}}}, {"z"})}), ErrorCode::invalid_model, "1099511627776 parts for 1 outputs");
+}
+
+TEST(Pt2Hostile, LongChainsOfViewsThatAreWrittenTo) {
+  std::vector<Json> chain = {op("mul.Scalar", "x", {{"other", {{"as_int", 1}}}}, {"v0"})};
+  constexpr int kLinks = 20000;
+  for (int i = 0; i < kLinks; ++i) chain.push_back(op("view.default", "v" + std::to_string(i), {{"size", {{"as_ints", {2, 3}}}}}, {"v" + std::to_string(i + 1)}));
+  chain.push_back(op("add_.Scalar", "v0", {{"other", {{"as_int", 1}}}}, {"w"}));
+  chain.push_back(op("mul.Scalar", "v" + std::to_string(kLinks), {{"other", {{"as_int", 1}}}}, {"z"}));
+  const Graph graph = read_bytes(packed(program({2, 3}, chain)));
+  EXPECT_GT(graph.nodes.size(), static_cast<size_t>(kLinks));
+}
+
+TEST(Pt2Hostile, ViewsInPlaceAreRefused) {
+  expect_refused(program({2, 3}, {op("mul.Scalar", "x", {{"other", {{"as_int", 1}}}}, {"y"}), op("t_.default", "y", Json::object(), {"z"})}), ErrorCode::unsupported, "t_.default changes the shape of a tensor in place");
+  expect_refused(program({3, 3}, {op("mul.Scalar", "x", {{"other", {{"as_int", 1}}}}, {"y"}), op("t_.default", "y", Json::object(), {"z"})}), ErrorCode::unsupported, "t_.default changes the shape of a tensor in place");
+}
+
+TEST(Pt2Hostile, FurtherResultsAreNamedWithTheirOperator) {
+  expect_refused(program({2, 3}, {op("max.dim", "x", {{"dim", {{"as_int", 1}}}}, {"values", "z"})}), ErrorCode::unsupported, "'z' is a further result of torch.ops.aten.max.dim at values");
+}
+
+TEST(Pt2Hostile, ImagesWithoutABatch) {
+  const Json window = {{"kernel_size", {{"as_ints", {2, 2}}}}};
+  expect_refused(program({3, 8, 8}, {op("max_pool2d.default", "x", window, {"z"})}), ErrorCode::unsupported, "no batch dimension. Export the model with x.unsqueeze(0)");
+}
+
 TEST(Pt2Hostile, TrainingIsRefused) {
   const auto training = [](Json& json) { node(json, "dropout.default")["inputs"][2]["arg"] = {{"as_bool", true}}; };
   expect_refused(training, ErrorCode::unsupported, "dropout in training mode: call model.eval() before the export", "alexnet.training.pt2");

@@ -136,9 +136,9 @@ TEST(Pt2Shapes, WhatTheFileFixesCannotBeChosen) {
   options.batch = 3;
   expect("resnet.training.pt2", options, "the file fixes dimension 0 of input x to 2, but 3 is asked for. Export with dynamic_shapes");
   options.batch = 17;
-  expect("vit.dynamic.pt2", options, "sizes of at most 16 where 17 is asked for");
+  expect("vit.dynamic.pt2", options, "exported for at most 16 where 17 is asked for (dimension 0 of input x)");
   options.batch = 1;
-  expect("structure.training.pt2", options, "sizes of at least 2 where 1 is asked for");
+  expect("structure.training.pt2", options, "exported for at least 2 where 1 is asked for (dimension 0 of input x)");
   options = {};
   options.input_shapes = {{"x", {3, 4}}, {"y", {4, 4}}};
   expect("structure.training.pt2", options, "dimension 0 of input y must be 3, as other inputs have it, but 4 is asked for");

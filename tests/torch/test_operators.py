@@ -108,6 +108,12 @@ CASES = {
     "masked_write": (lambda x, c: (x * 1).masked_fill_(c, 0.5), X, B),
     "write_to_slices": (lambda x: (lambda a: (a[:, 1:3, 2:5].fill_(7), a[0].mul_(2), a.split(2, 1)[1].sub_(1), a.unbind(3)[2].add_(4), a))(x * 1)[-1], IMAGE),
     "write_to_dropout": (lambda x: (lambda a: (F.dropout(a, 0.5, training=False).add_(1), a.contiguous().mul_(2), a.detach().sub_(0.5), a.to(torch.float32).mul_(3), a))(x * 1)[-1], X),
+    "floor_of_rounded": (lambda x, y: (x // y, torch.div(x, y, rounding_mode="floor"), x // 0.1, -x // 0.3), torch.tensor([1.0, 3.0, 0.7, -1.0, 5.0, -5.0]), torch.tensor([0.1, 0.3, 0.1, 0.3, 0.0, 0.0])),
+    "isnan_whole": (torch.isnan, I),
+    "view_after_write": (lambda x: (lambda a: (a.relu_().permute(0, 2, 3, 1).reshape(2, 9, -1), a.flatten(2).transpose(1, 2).reshape(2, -1)))(x * 1), IMAGE),
+    "parts_after_write": (lambda x: (lambda a: (lambda p, q: (a.add_(1), p * q, a.sub_(2), p + q)[1::2])(*a.chunk(2, 1)))(x * 1), IMAGE),
+    "write_after_channels_last": (lambda x: (lambda a, b, c: (b.add_(1), c.mul_(2), a, b, c)[2:])(x, x.contiguous(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)), IMAGE),
+    "same_names": (lambda x: {"inputs_0": torch.relu(x), "y": x}, X),
     "write_to_copies": (lambda x: (lambda a: (a.clone().add_(1), a.t().contiguous().mul_(2), a.double().sub_(0.5), a))(x * 1)[-1], X),
 }
 

@@ -105,7 +105,7 @@ void Importer::check_operators(const GraphProto& graph) const {
     const NodeProto& node = graph.nodes[i];
     if (!is_onnx_domain(node.domain) || find_operator(node.op_type, opset_) == nullptr) missing.add(full_name(model_, node), origin_of(node, i));
   }
-  missing.fail_if_any(fmt::format("{} (opset {})", file_, opset_));
+  missing.fail_if_any(fmt::format("{} (opset {})", file_, opset_), "Replace the modules they come from, or cut the model before them");
 }
 
 void Importer::note_uses(const GraphProto& graph) {

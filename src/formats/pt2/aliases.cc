@@ -8,37 +8,45 @@
 namespace ropeway::pt2 {
 
 void Aliases::link(ValueId view, ValueId of, bool certain) {
-  const ValueId content = now(of);
+  const ValueId content = now(of), tree = root(of);
+  const auto version = versions_.find(tree);
   while (view != content) {
     const Node* node = builder_.producer(view);
     ensure(node != nullptr && !node->inputs.empty(), "{} is no view of {}", builder_.graph().value(view).name, builder_.graph().value(of).name);
     const ValueId from = node->inputs[0];
-    if (!views_.emplace(view, View{from == content ? of : from, certain}).second) return;
+    if (!views_.emplace(view, View{from == content ? of : from, tree, certain}).second) return;
+    if (version != versions_.end()) contents_[view] = {view, version->second};
     view = from;
   }
 }
 
 ValueId Aliases::root(ValueId id) const {
-  for (auto view = views_.find(id); view != views_.end(); view = views_.find(id)) id = view->second.of;
-  return id;
+  const auto view = views_.find(id);
+  return view == views_.end() ? id : view->second.root;
+}
+
+// A root's content always is.
+bool Aliases::is_current(ValueId id, int version) const {
+  const auto content = contents_.find(id);
+  return content != contents_.end() && content->second.version == version;
 }
 
 ValueId Aliases::now(ValueId id) {
   const auto version = versions_.find(root(id));
   if (version == versions_.end()) return id;
-  const auto known = contents_.find(id);
-  const auto view = views_.find(id);
-  // A root's content is always up to date.
-  if (known == contents_.end() || known->second.version != version->second) {
-    ensure(view != views_.end(), "a written value is out of date");
-    contents_[id] = {view->second.certain ? again(id, now(view->second.of)) : kNoValue, version->second};
+  std::vector<ValueId> stale;
+  for (ValueId at = id; !is_current(at, version->second); at = views_.at(at).of) stale.push_back(at);
+  for (; !stale.empty(); stale.pop_back()) {
+    const View& view = views_.at(stale.back());
+    const ValueId from = contents_.at(view.of).value;
+    contents_[stale.back()] = {view.certain && from != kNoValue ? again(stale.back(), from) : kNoValue, version->second};
   }
-  const Content& content = contents_[id];
-  if (content.value == kNoValue) {
+  const ValueId content = contents_.at(id).value;
+  if (content == kNoValue) {
     fail(ErrorCode::unsupported, "{} is read after a write in place to a tensor that shares its memory in a way that cannot be followed here. Export with .run_decompositions({{}}), which takes such writes out",
          builder_.graph().value(id).name);
   }
-  return content.value;
+  return content;
 }
 
 void Aliases::write(ValueId id, ValueId content) {

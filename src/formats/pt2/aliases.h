@@ -27,7 +27,7 @@ class Aliases {
 
  private:
   struct View {
-    ValueId of = kNoValue;
+    ValueId of = kNoValue, root = kNoValue;
     bool certain = true;
   };
   struct Content {
@@ -35,6 +35,7 @@ class Aliases {
     int version = 0;           // of its tree
   };
 
+  bool is_current(ValueId id, int version) const;
   ValueId again(ValueId view, ValueId content);
   ValueId written_back(ValueId view, ValueId before, ValueId content);
 

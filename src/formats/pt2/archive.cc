@@ -10,6 +10,9 @@
 namespace ropeway::pt2 {
 namespace {
 
+constexpr size_t kMostExpanded = size_t{1} << 28;     // bytes
+constexpr size_t kMostDescription = size_t{1} << 28;  // bytes of JSON
+
 bool starts_with(const std::string& text, std::string_view prefix) { return std::string_view(text).substr(0, prefix.size()) == prefix; }
 
 // All entries lie in one folder, called after the file or "archive".
@@ -32,6 +35,13 @@ void refuse_relatives(const ZipArchive& zip, const std::string& root) {
     fail(ErrorCode::unsupported, "this was written by torch.export.save of PyTorch 2.7 or older. Load it with torch.export.load and save it again with a newer one");
   }
   fail(ErrorCode::invalid_model, "this is a zip archive, but not one that torch.export.save writes");
+}
+
+// Without inflating what no description can be.
+Json json_of(const ZipArchive& zip, const ZipEntry& entry, const std::string& what) {
+  if (entry.size > kMostDescription) fail(ErrorCode::invalid_model, "{} has {}, more than any model's description", what, readable_bytes(static_cast<double>(entry.size)));
+  const ZipContent content = zip.read(entry);
+  return parse_json(content.text(), what);
 }
 
 std::string text_of(const ZipContent& content) {
@@ -95,6 +105,9 @@ Tensor placed(const Placement& placement, const ZipContent& payload) {
   if (is_contiguous(placement)) {
     return Tensor(placement.type, std::shared_ptr<std::byte>(payload.bytes, payload.bytes.get() + static_cast<size_t>(placement.offset) * item));
   }
+  // An expanded tensor repeats elements: a few bytes must not become all memory.
+  const auto bytes = static_cast<size_t>(element_count(placement.type.shape)) * item;
+  if (bytes > std::max(payload.size, kMostExpanded)) fail(ErrorCode::unsupported, "{} of data are expanded to {}: call .contiguous() on it before the export", readable_bytes(static_cast<double>(payload.size)), readable_bytes(static_cast<double>(bytes)));
   Tensor result(placement.type);
   const Shape& shape = placement.type.shape;
   for (IndexWalk at(shape, {strides_of(shape), placement.strides}); !at.done(); at.next()) {
@@ -177,8 +190,7 @@ Json Archive::model() const {
   if (models.empty() && has_compiled) fail(ErrorCode::unsupported, "the archive holds code that AOTInductor compiled for one kind of machine, not a model. Use torch.export.save");
   if (models.empty()) fail(ErrorCode::invalid_model, "the archive has no models/*.json");
   if (models.size() > 1) fail(ErrorCode::unsupported, "the archive holds {} models, {}: save each to a file of its own with torch.export.save", models.size(), listed(models));
-  const ZipContent content = zip_.read(required(models[0]));
-  return parse_json(content.text(), models[0]);
+  return json_of(zip_, required(models[0]), models[0]);
 }
 
 void Archive::read_config(const std::string& folder, const char* file) {
@@ -189,8 +201,7 @@ void Archive::read_config(const std::string& folder, const char* file) {
     }
     return;  // a model without any
   }
-  const ZipContent content = zip_.read(required(path));
-  configs_.push_back(parse_json(content.text(), path));
+  configs_.push_back(json_of(zip_, required(path), path));
   reading(path, [&] {
     for (const auto& [name, entry] : configs_.back().at("config").items()) records_[name] = {&entry, folder};
   });

@@ -24,6 +24,7 @@ Ids generated(const NodeImporter& node, const TensorType& type, const Scalar& va
   ignore_placement(node);
   const int64_t count = element_count(type.shape);
   if (count > kMostGenerated) fail(ErrorCode::unsupported, "a generated constant of {} elements: {} are the most", count, kMostGenerated);
+  node.builder().account(static_cast<double>(count) * static_cast<double>(size_of(type.dtype)));
   // Whole numbers stay exact beyond 2^53.
   const auto* whole = std::get_if<int64_t>(&value);
   const Tensor one = whole != nullptr ? convert(Tensor::of<int64_t>({1}, {*whole}), type.dtype) : filled({type.dtype, {1}}, as_double(value));
@@ -75,6 +76,7 @@ Ids arange(const NodeImporter& node) {
   const double steps = std::ceil((as_double(end) - as_double(start)) / as_double(step));
   if (as_double(step) == 0 || !(steps <= static_cast<double>(kMostGenerated))) fail(ErrorCode::unsupported, "arange from {} to {} by {}", as_double(start), as_double(end), as_double(step));
   Tensor values({DType::f64, {std::max<int64_t>(0, static_cast<int64_t>(steps))}});
+  node.builder().account(static_cast<double>(values.bytes()));
   for (size_t i = 0; i < values.data<double>().size(); ++i) values.data<double>()[i] = as_double(start) + static_cast<double>(i) * as_double(step);
   return node.result(convert(values, node.dtype("dtype").value_or(real ? DType::f32 : DType::i64)));
 }

@@ -51,6 +51,11 @@ Ids softplus(const NodeImporter& node) {
   return apply(node, UnaryFunction::softplus);
 }
 
+Ids is_nan(const NodeImporter& node) {
+  const TensorType self = node.type("self");
+  return is_float(self.dtype) ? apply(node, UnaryFunction::is_nan) : node.result(filled({DType::boolean, self.shape}, 0));
+}
+
 Ids logical_not(const NodeImporter& node) { return node.result(Op::Unary, UnaryParams{UnaryFunction::logical_not}, {cast_to(node, node.tensor("self"), DType::boolean)}); }
 
 Ids bitwise_not(const NodeImporter& node) {
@@ -129,23 +134,25 @@ Ids scaled(const NodeImporter& node) {
   return reversed ? combine(node, function, pair.b, pair.a) : combine(node, function, pair.a, pair.b);
 }
 
+// (a − a mod b) / b, where mod has the sign of b: PyTorch's ⌊a / b⌋, exact where a / b is rounded up to a whole number. Of reals, a / b itself where b is 0.
+Ids floored_quotient(const NodeImporter& node, const Pair& pair) {
+  const ValueId whole_part = step(node, BinaryFunction::div, step(node, BinaryFunction::sub, pair.a, step(node, BinaryFunction::mod, pair.a, pair.b)), pair.b);
+  if (!is_float(pair.dtype)) return node.result(Op::Identity, NoParams{}, {whole_part});
+  const ValueId by_zero = step(node, BinaryFunction::equal, pair.b, node.step_constant(filled({pair.dtype, {}}, 0)));
+  const ValueId rounded = node.step(Op::Unary, UnaryParams{UnaryFunction::round}, {whole_part});
+  return node.result(Op::Where, NoParams{}, {by_zero, step(node, BinaryFunction::div, pair.a, pair.b), rounded});
+}
+
 Ids divide(const NodeImporter& node) {
   const std::string mode = node.text("rounding_mode", "");
   const Pair pair = promoted_pair(node, "self", "other", mode.empty());
   if (mode.empty()) return combine(node, BinaryFunction::div, pair.a, pair.b);
-  const bool real = is_float(pair.dtype);
-  if (mode == "floor" && real) return node.result(Op::Unary, UnaryParams{UnaryFunction::floor}, {step(node, BinaryFunction::div, pair.a, pair.b)});
-  if (mode == "trunc" && !real) return combine(node, BinaryFunction::div, pair.a, pair.b);
-  if (mode != "floor") fail(ErrorCode::unsupported, "div of {} with rounding_mode '{}' is not supported", name(pair.dtype), mode);
-  // ⌊a / b⌋ = (a − a mod b) / b, where mod has the sign of b.
-  return combine(node, BinaryFunction::div, step(node, BinaryFunction::sub, pair.a, step(node, BinaryFunction::mod, pair.a, pair.b)), pair.b);
+  if (mode == "floor") return floored_quotient(node, pair);
+  if (mode != "trunc" || is_float(pair.dtype)) fail(ErrorCode::unsupported, "div of {} with rounding_mode '{}' is not supported", name(pair.dtype), mode);
+  return combine(node, BinaryFunction::div, pair.a, pair.b);
 }
 
-Ids floor_divide(const NodeImporter& node) {
-  const Pair pair = promoted_pair(node, "self", "other");
-  if (is_float(pair.dtype)) return node.result(Op::Unary, UnaryParams{UnaryFunction::floor}, {step(node, BinaryFunction::div, pair.a, pair.b)});
-  return combine(node, BinaryFunction::div, step(node, BinaryFunction::sub, pair.a, step(node, BinaryFunction::mod, pair.a, pair.b)), pair.b);
-}
+Ids floor_divide(const NodeImporter& node) { return floored_quotient(node, promoted_pair(node, "self", "other")); }
 
 // The sign of the dividend: a − trunc(a / b) · b.
 Ids fmod(const NodeImporter& node) {
@@ -233,15 +240,12 @@ Ids copied(const NodeImporter& node) {
   return node.result(Op::Identity, NoParams{}, {node.tensor("self")});
 }
 
-Ids contiguous(const NodeImporter& node) {
-  node.ignore({"memory_format"});
-  return node.self_is_contiguous() ? itself(node) : copied(node);
-}
+Ids contiguous(const NodeImporter& node) { return node.self_has_memory_format(MemoryFormat::contiguous) ? itself(node) : copied(node); }
 
 // A conversion returns its operand itself where nothing changes, unless it is told to copy.
 Ids converted(const NodeImporter& node, DType dtype) {
-  node.ignore({"layout", "device", "pin_memory", "non_blocking", "memory_format"});
-  const bool copy = node.boolean("copy", false);
+  node.ignore({"layout", "device", "pin_memory", "non_blocking"});
+  const bool copy = node.boolean("copy", false) || !node.self_has_memory_format(MemoryFormat::preserve);
   if (node.type("self").dtype == dtype) return copy ? copied(node) : itself(node);
   return node.result(Op::Cast, CastParams{dtype}, {node.tensor("self")});
 }
@@ -282,7 +286,7 @@ constexpr Operator kRows[] = {
     {"floor.default", exact<U::floor>},
     {"ceil.default", exact<U::ceil>},
     {"round.default", exact<U::round>},
-    {"isnan.default", exact<U::is_nan>},
+    {"isnan.default", is_nan},
     {"sigmoid.default", real<U::sigmoid>},
     {"hardswish.default", exact<U::hard_swish>},
     {"silu.default", real<U::silu>},

@@ -74,7 +74,7 @@ Importer::Importer(const Json& program, Archive& archive, const File& file, cons
 Graph Importer::run() {
   MissingOperators missing;
   find_missing(*graph_, missing);
-  missing.fail_if_any(file_);
+  missing.fail_if_any(file_, "Exporting with .run_decompositions() may take them apart; else replace the modules they come from, or cut the model before them");
   import_inputs();
   import_nodes(*graph_);
   import_outputs();
@@ -132,8 +132,13 @@ void Importer::import_outputs() {
     const auto [kind, value] = tagged(*outputs[i]);
     if (kind == "as_none") continue;
     ++delivered;
-    const ValueId id = output_value(*outputs[i]);
-    builder_.output(id, !names[i].empty() ? names[i] : kind == "as_tensor" ? tensor_name(*outputs[i]) : fmt::format("output_{}", i));
+    const std::string name = !names[i].empty() ? names[i] : kind == "as_tensor" ? tensor_name(*outputs[i]) : fmt::format("output_{}", i);
+    try {
+      builder_.output(output_value(*outputs[i]), name);
+    } catch (Error& error) {
+      error.add_note(fmt::format("while importing the output {} of {}", name, file_));
+      throw;
+    }
   }
   if (delivered == 0) fail(ErrorCode::invalid_model, "{} has no outputs", file_);
 }
@@ -150,7 +155,7 @@ ValueId Importer::output_value(const Json& argument) {
   } else if (kind == "as_int") {
     number = value.get<int64_t>();
   } else if (kind == "as_float") {
-    number = value.get<double>();
+    number = number_of(value);
   } else if (kind == "as_bool") {
     number = value.get<bool>();
   } else {
@@ -200,10 +205,18 @@ void Importer::import_operator(const Json& node, std::string_view name, const Or
   std::vector<ValueId> handles = row->convert(importer);
   importer.check_complete();
   if (in_place) {
-    // Changes of shape in place (unsqueeze_ …) would change what the tensor is, not what it holds.
-    const bool same_shape = handles.size() == 1 && importer.shape_of(handles[0]) == importer.shape_of(importer.self_handle());
-    if (!same_shape) fail(ErrorCode::unsupported, "{} changes the shape of a tensor in place. Export with .run_decompositions({{}}), which takes that out", name);
-    handles[0] = row->sharing == Sharing::none ? write(importer, handles[0]) : importer.self_handle();
+    const ValueId self = importer.self_handle();
+    if (row->sharing == Sharing::none) {
+      const bool same_shape = handles.size() == 1 && importer.shape_of(handles[0]) == importer.shape_of(self);
+      if (!same_shape) fail(ErrorCode::invalid_model, "{} writes a result of another shape to its tensor", name);
+      handles[0] = write(importer, handles[0]);
+    } else {
+      // Views in place (unsqueeze_, t_ …) change what the tensor is, not what it holds. Dropout does nothing.
+      const Node* producer = importer.producer(handles[0]);
+      const bool changes_nothing = handles[0] == aliases_.now(self) || (producer != nullptr && producer->op == Op::Dropout);
+      if (!changes_nothing) fail(ErrorCode::unsupported, "{} changes the shape of a tensor in place. Export with .run_decompositions({{}}), which takes that out", name);
+      handles = {self};
+    }
   } else if (row->sharing != Sharing::none) {
     for (ValueId& handle : handles) handle = shared(row->sharing, handle, importer);
   }
@@ -213,7 +226,7 @@ void Importer::import_operator(const Json& node, std::string_view name, const Or
 ValueId Importer::shared(Sharing sharing, ValueId result, const NodeImporter& node) {
   const ValueId self = node.self_handle();
   if (result == aliases_.now(self)) return self;
-  if (sharing != Sharing::argument) aliases_.link(result, self, sharing == Sharing::view || node.self_is_contiguous());
+  if (sharing != Sharing::argument) aliases_.link(result, self, sharing == Sharing::view || node.self_has_memory_format(MemoryFormat::contiguous));
   return result;
 }
 
@@ -261,7 +274,7 @@ void Importer::define_tensors(const Json& node, const std::vector<ValueId>& hand
   size_t next = 0;
   const auto define_one = [&](const std::string& name) {
     const size_t i = next++;
-    if (i >= handles.size()) return define(name, Unavailable{});
+    if (i >= handles.size()) return define(name, Unavailable{fmt::format("{} at {}", target_of(node), to_string(origin_of(node)))});
     check_recorded_type(name, handles[i]);
     define(name, handles[i]);
   };
@@ -291,7 +304,9 @@ void Importer::check_recorded_type(const std::string& name, ValueId value) const
 ValueId Importer::handle(const std::string& name) {
   const auto found = meanings_.find(name);
   if (found != meanings_.end()) {
-    if (std::holds_alternative<Unavailable>(found->second)) fail(ErrorCode::unsupported, "'{}', a further result of its operator, cannot be computed here", name);
+    if (const auto* missing = std::get_if<Unavailable>(&found->second)) {
+      fail(ErrorCode::unsupported, "'{}' is a further result of {}, of which only the first can be computed here. Replace it, or cut the model before what reads it", name, missing->of);
+    }
     if (const auto* id = std::get_if<ValueId>(&found->second)) return *id;
     fail(ErrorCode::invalid_model, "'{}' is a number where a tensor belongs", name);
   }
@@ -313,15 +328,21 @@ Scalar Importer::scalar(const std::string& name) const {
 
 const Json* Importer::recorded(const std::string& name) const { return member(graph_->at("tensor_values"), name.c_str()); }
 
-bool Importer::is_contiguous(const std::string& name) const {
+bool Importer::has_memory_format(const std::string& name, MemoryFormat format) const {
   const Json* tensor = recorded(name);
   if (tensor == nullptr) return false;
   const auto shape = sizes_.shape(*tensor), strides = sizes_.shape(*tensor, "strides");
   if (!shape || !strides || shape->size() != strides->size()) return false;
+  std::vector<size_t> order;  // of the dimensions, outermost in memory first
+  for (size_t d = 0; d < shape->size(); ++d) order.push_back(d);
+  if (format == MemoryFormat::channels_last || format == MemoryFormat::channels_last_3d) {
+    if (shape->size() != (format == MemoryFormat::channels_last ? 4 : 5)) return false;
+    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  }
   int64_t dense = 1;
-  for (size_t d = shape->size(); d-- > 0;) {
-    if ((*shape)[d] != 1 && (*strides)[d] != dense) return false;
-    dense *= (*shape)[d];
+  for (auto d = order.rbegin(); d != order.rend(); ++d) {
+    if ((*shape)[*d] != 1 && (*strides)[*d] != dense) return false;
+    dense *= (*shape)[*d];
   }
   return true;
 }

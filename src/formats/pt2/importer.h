@@ -22,8 +22,13 @@ namespace ropeway::pt2 {
 using Scalar = std::variant<bool, int64_t, double>;
 double as_double(const Scalar& scalar);
 
+// How PyTorch lays the elements of a tensor out, by its numbers in a file.
+enum class MemoryFormat : int64_t { contiguous = 1, channels_last = 2, channels_last_3d = 3, preserve = 4 };
+
 // What a name of the program stands for.
-struct Unavailable {};  // an output that cannot be computed here
+struct Unavailable {  // a result that cannot be computed here
+  std::string of;     // which operator, where
+};
 using Meaning = std::variant<ValueId, Scalar, Unavailable>;
 
 class NodeImporter;
@@ -39,7 +44,7 @@ class Importer {
   ValueId handle(const std::string& name);  // the tensor of that name; see Aliases. Throws Error{invalid_model, unsupported}
   ValueId tensor(const std::string& name) { return aliases_.now(handle(name)); }
   Scalar scalar(const std::string& name) const;
-  bool is_contiguous(const std::string& name) const;  // in PyTorch's memory, as far as the file tells
+  bool has_memory_format(const std::string& name, MemoryFormat format) const;  // in PyTorch's memory, as far as the file tells
 
  private:
   void import_inputs();
@@ -101,7 +106,8 @@ class NodeImporter : public Emitter {
 
   // The tensor that operators in place write to, and views look at: the first argument.
   ValueId self_handle() const;
-  bool self_is_contiguous() const;
+  // Whether it lies in the memory format that the argument of that name asks for, `otherwise` when there is none.
+  bool self_has_memory_format(MemoryFormat otherwise) const;
   size_t output_count() const;
 
   // Refuses arguments that no call above asked for.

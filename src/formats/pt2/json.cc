@@ -1,5 +1,6 @@
 #include "formats/pt2/json.h"
 
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -40,6 +41,15 @@ Tagged tagged(const Json& object) {
 const Json* member(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+double number_of(const Json& value) {
+  if (!value.is_string()) return value.get<double>();
+  const std::string& word = value.get_ref<const std::string&>();
+  if (word == "Infinity") return std::numeric_limits<double>::infinity();
+  if (word == "-Infinity") return -std::numeric_limits<double>::infinity();
+  if (word == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  fail(ErrorCode::invalid_model, "'{}' is no number", word);
 }
 
 }  // namespace ropeway

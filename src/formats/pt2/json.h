@@ -35,4 +35,7 @@ Tagged tagged(const Json& object);
 // The member, or nullptr when it is missing or null.
 const Json* member(const Json& object, const char* key);
 
+// A number. JSON has no infinity and no NaN: torch writes them as words. Throws Error{invalid_model} for other words.
+double number_of(const Json& value);
+
 }  // namespace ropeway

@@ -12,9 +12,12 @@ namespace {
 
 using Ids = std::vector<ValueId>;
 
-size_t spatial_rank(const NodeImporter& node, const char* input) {
-  if (node.rank(input) < 3) fail(ErrorCode::unsupported, "an input of {} has no batch dimension: give it one with unsqueeze(0)", to_string(node.type(input)));
-  return static_cast<size_t>(node.rank(input)) - 2;
+// PyTorch's operators for n spatial dimensions also take an image without a batch.
+template <size_t n>
+void expect_batch(const NodeImporter& node, const char* input) {
+  const auto rank = static_cast<size_t>(node.rank(input));
+  if (rank == n + 1) fail(ErrorCode::unsupported, "an input of {} has no batch dimension. Export the model with x.unsqueeze(0)", to_string(node.type(input)));
+  if (rank != n + 2) fail(ErrorCode::invalid_model, "an input of {} does not have {} spatial dimensions", to_string(node.type(input)), n);
 }
 
 // One number per spatial dimension: a single one is meant for all.
@@ -47,9 +50,9 @@ Ints named_padding(const std::string& name, const Shape& weight, const Ints& dil
   return pads;
 }
 
-template <bool named>
+template <size_t n, bool named>
 Ids conv(const NodeImporter& node) {
-  const size_t n = spatial_rank(node, "input");
+  expect_batch<n>(node, "input");
   if (node.rank("weight") != node.rank("input")) fail(ErrorCode::invalid_model, "a weight of {} does not fit an input of {}", to_string(node.type("weight")), to_string(node.type("input")));
   ConvParams params{per_dimension(node, "stride", n, 1), {}, per_dimension(node, "dilation", n, 1), node.integer("groups", 1)};
   params.pads = named ? named_padding(node.text("padding", "valid"), node.shape("weight"), params.dilations) : both_sides(per_dimension(node, "padding", n, 0));
@@ -59,7 +62,12 @@ Ids conv(const NodeImporter& node) {
 Ids convolution(const NodeImporter& node) {
   if (node.boolean("transposed", false)) fail(ErrorCode::unsupported, "transposed convolution is not supported");
   node.ignore({"output_padding"});  // of the transposed one
-  return conv<false>(node);
+  switch (node.rank("weight")) {
+    case 3: return conv<1, false>(node);
+    case 4: return conv<2, false>(node);
+    case 5: return conv<3, false>(node);
+    default: fail(ErrorCode::invalid_model, "convolution with a weight of {}", to_string(node.type("weight")));
+  }
 }
 
 // ---- pooling ----
@@ -75,27 +83,33 @@ PoolParams window(const NodeImporter& node, size_t n) {
   return params;
 }
 
+template <size_t n>
 Ids max_pool(const NodeImporter& node) {
-  const size_t n = spatial_rank(node, "self");
+  expect_batch<n>(node, "self");
   PoolParams params = window(node, n);
   params.dilations = per_dimension(node, "dilation", n, 1);
   return node.result(Op::MaxPool, params, {node.tensor("self")});
 }
 
+template <size_t n>
 Ids average_pool(const NodeImporter& node) {
-  PoolParams params = window(node, spatial_rank(node, "self"));
+  expect_batch<n>(node, "self");
+  PoolParams params = window(node, n);
   params.count_include_pad = node.boolean("count_include_pad", true);
   params.divisor = node.integer("divisor_override", 0);
   return node.result(Op::AveragePool, params, {node.tensor("self")});
 }
 
+template <size_t n>
 Ids adaptive_average_pool(const NodeImporter& node) {
-  return node.result(Op::AdaptiveAveragePool, AdaptivePoolParams{per_dimension(node, "output_size", spatial_rank(node, "self"), 1)}, {node.tensor("self")});
+  expect_batch<n>(node, "self");
+  return node.result(Op::AdaptiveAveragePool, AdaptivePoolParams{per_dimension(node, "output_size", n, 1)}, {node.tensor("self")});
 }
 
 // To one element per channel: the only size that is a plain maximum.
+template <size_t n>
 Ids adaptive_max_pool(const NodeImporter& node) {
-  const size_t n = spatial_rank(node, "self");
+  expect_batch<n>(node, "self");
   if (per_dimension(node, "output_size", n, 1) != Ints(n, 1)) fail(ErrorCode::unsupported, "adaptive max pooling to more than one element is not supported");
   ReduceParams params{ReduceFunction::max, Ints(n), true};
   for (size_t d = 0; d < n; ++d) params.axes[d] = static_cast<int64_t>(d) + 2;
@@ -208,7 +222,8 @@ Ids softmax(const NodeImporter& node) {
 
 Ids attention(const NodeImporter& node) {
   if (node.number("dropout_p", 0) != 0) fail(ErrorCode::unsupported, "attention with dropout: call model.eval() before the export, and pass dropout_p only when training");
-  if (node.boolean("enable_gqa", false) && node.shape("query")[1] != node.shape("key")[1]) fail(ErrorCode::unsupported, "attention with fewer heads of keys than of queries is not supported");
+  const bool grouped = node.boolean("enable_gqa", false) && node.rank("query") >= 3 && node.rank("key") >= 3 && node.shape("query")[node.shape("query").size() - 3] != node.shape("key")[node.shape("key").size() - 3];
+  if (grouped) fail(ErrorCode::unsupported, "attention with fewer heads of keys than of queries is not supported");
   const double width = static_cast<double>(node.shape("query").empty() ? 1 : node.shape("query").back());
   const AttentionParams params{node.number("scale", 1 / std::sqrt(width)), node.boolean("is_causal", false)};
   return node.result(Op::ScaledDotProductAttention, params, {node.tensor("query"), node.tensor("key"), node.tensor("value"), node.optional_tensor("attn_mask")});
@@ -220,29 +235,29 @@ Ids dropout(const NodeImporter& node) {
 }
 
 constexpr Operator kRows[] = {
-    {"conv1d.default", conv<false>},
-    {"conv2d.default", conv<false>},
-    {"conv3d.default", conv<false>},
-    {"conv1d.padding", conv<true>},
-    {"conv2d.padding", conv<true>},
-    {"conv3d.padding", conv<true>},
+    {"conv1d.default", conv<1, false>},
+    {"conv2d.default", conv<2, false>},
+    {"conv3d.default", conv<3, false>},
+    {"conv1d.padding", conv<1, true>},
+    {"conv2d.padding", conv<2, true>},
+    {"conv3d.padding", conv<3, true>},
     {"convolution.default", convolution},
-    {"max_pool1d.default", max_pool},
-    {"max_pool2d.default", max_pool},
-    {"max_pool3d.default", max_pool},
-    {"max_pool2d_with_indices.default", max_pool},
-    {"max_pool3d_with_indices.default", max_pool},
-    {"avg_pool1d.default", average_pool},
-    {"avg_pool2d.default", average_pool},
-    {"avg_pool3d.default", average_pool},
-    {"adaptive_avg_pool1d.default", adaptive_average_pool},
-    {"adaptive_avg_pool2d.default", adaptive_average_pool},
-    {"adaptive_avg_pool3d.default", adaptive_average_pool},
-    {"_adaptive_avg_pool2d.default", adaptive_average_pool},
-    {"_adaptive_avg_pool3d.default", adaptive_average_pool},
-    {"adaptive_max_pool1d.default", adaptive_max_pool},
-    {"adaptive_max_pool2d.default", adaptive_max_pool},
-    {"adaptive_max_pool3d.default", adaptive_max_pool},
+    {"max_pool1d.default", max_pool<1>},
+    {"max_pool2d.default", max_pool<2>},
+    {"max_pool3d.default", max_pool<3>},
+    {"max_pool2d_with_indices.default", max_pool<2>},
+    {"max_pool3d_with_indices.default", max_pool<3>},
+    {"avg_pool1d.default", average_pool<1>},
+    {"avg_pool2d.default", average_pool<2>},
+    {"avg_pool3d.default", average_pool<3>},
+    {"adaptive_avg_pool1d.default", adaptive_average_pool<1>},
+    {"adaptive_avg_pool2d.default", adaptive_average_pool<2>},
+    {"adaptive_avg_pool3d.default", adaptive_average_pool<3>},
+    {"_adaptive_avg_pool2d.default", adaptive_average_pool<2>},
+    {"_adaptive_avg_pool3d.default", adaptive_average_pool<3>},
+    {"adaptive_max_pool1d.default", adaptive_max_pool<1>},
+    {"adaptive_max_pool2d.default", adaptive_max_pool<2>},
+    {"adaptive_max_pool3d.default", adaptive_max_pool<3>},
     {"batch_norm.default", batch_norm},
     {"_native_batch_norm_legit_no_training.default", inference_batch_norm},
     {"layer_norm.default", layer_norm},

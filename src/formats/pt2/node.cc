@@ -15,16 +15,6 @@ std::string result_name(const Json& node, const Origin& origin) {
   return name == nullptr ? origin.node : name->get<std::string>();
 }
 
-// JSON has no infinity and no NaN: torch writes them as words.
-double number_of(const Json& value) {
-  if (!value.is_string()) return value.get<double>();
-  const std::string& word = value.get_ref<const std::string&>();
-  if (word == "Infinity") return std::numeric_limits<double>::infinity();
-  if (word == "-Infinity") return -std::numeric_limits<double>::infinity();
-  if (word == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  fail(ErrorCode::invalid_model, "'{}' is no number", word);
-}
-
 [[noreturn]] void unexpected(const char* name, const std::string& kind, const char* wanted) {
   fail(ErrorCode::invalid_model, "the argument {} is of the kind {} where {} belongs", name, kind, wanted);
 }
@@ -160,7 +150,11 @@ std::string NodeImporter::first_tensor() const {
 
 ValueId NodeImporter::self_handle() const { return importer_.handle(first_tensor()); }
 
-bool NodeImporter::self_is_contiguous() const { return importer_.is_contiguous(first_tensor()); }
+bool NodeImporter::self_has_memory_format(MemoryFormat otherwise) const {
+  const Json* argument = given("memory_format");
+  const auto format = argument == nullptr ? otherwise : static_cast<MemoryFormat>(tagged(*argument).value.get<int64_t>());
+  return format == MemoryFormat::preserve || importer_.has_memory_format(first_tensor(), format);
+}
 
 size_t NodeImporter::output_count() const {
   size_t count = 0;

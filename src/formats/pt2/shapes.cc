@@ -16,6 +16,12 @@ using Ids = std::vector<ValueId>;
 
 size_t at(int64_t dimension) { return static_cast<size_t>(dimension); }
 
+// The dimension that is divided: a scalar has none.
+int64_t divided_axis(const NodeImporter& node) {
+  if (node.shape("self").empty()) fail(ErrorCode::invalid_model, "a scalar has no parts");
+  return node.axis("dim", 0);
+}
+
 // ---- other shapes of the same elements ----
 
 Ids to_shape(const NodeImporter& node, Shape shape) { return node.result(Op::Reshape, ShapeParams{std::move(shape)}, {node.tensor("self")}); }
@@ -37,8 +43,8 @@ Ids flatten(const NodeImporter& node) {
 
 Ids unflatten(const NodeImporter& node) {
   const Shape shape = node.shape("self");
-  const int64_t dim = node.axis("dim", 0);
-  const Shape parts = settled_shape({DType::f32, {shape.empty() ? 1 : shape[at(dim)]}}, node.integers("sizes"));
+  const int64_t dim = divided_axis(node);
+  const Shape parts = settled_shape({DType::f32, {shape[at(dim)]}}, node.integers("sizes"));
   Shape result(shape.begin(), shape.begin() + dim);
   result.insert(result.end(), parts.begin(), parts.end());
   result.insert(result.end(), shape.begin() + dim + 1, shape.end());
@@ -159,30 +165,36 @@ Ids stack(const NodeImporter& node) {
 
 // ---- parts ----
 
+void expect_outputs(const NodeImporter& node, int64_t parts) {
+  if (parts != static_cast<int64_t>(node.output_count())) fail(ErrorCode::invalid_model, "{} parts for {} outputs", parts, node.output_count());
+}
+
 Ids parts(const NodeImporter& node, int64_t axis, Ints sizes) {
-  if (sizes.size() != node.output_count()) fail(ErrorCode::invalid_model, "{} parts for {} outputs", sizes.size(), node.output_count());
+  expect_outputs(node, std::ssize(sizes));
   return node.result(Op::Split, SplitParams{axis, std::move(sizes)}, {node.tensor("self")});
 }
 
 // Parts of `size`, of which the last may be smaller.
-Ints parts_of(int64_t whole, int64_t size) {
+Ints parts_of(const NodeImporter& node, int64_t whole, int64_t size) {
   if (size < 1 && whole > 0) fail(ErrorCode::invalid_model, "parts of {}", size);
-  Ints result;
-  for (int64_t begin = 0; begin < whole || result.empty(); begin += size) result.push_back(std::min(size, whole - begin));
+  const int64_t count = whole == 0 ? 1 : whole / size + (whole % size != 0);
+  expect_outputs(node, count);
+  Ints result(at(count), size);
+  result.back() = whole - (count - 1) * size;
   return result;
 }
 
 Ids split(const NodeImporter& node) {
-  const int64_t axis = node.axis("dim", 0);
-  return parts(node, axis, parts_of(node.shape("self").at(at(axis)), node.integer("split_size")));
+  const int64_t axis = divided_axis(node);
+  return parts(node, axis, parts_of(node, node.shape("self")[at(axis)], node.integer("split_size")));
 }
 
-Ids split_with_sizes(const NodeImporter& node) { return parts(node, node.axis("dim", 0), node.integers(node.has("split_sizes") ? "split_sizes" : "split_size")); }
+Ids split_with_sizes(const NodeImporter& node) { return parts(node, divided_axis(node), node.integers(node.has("split_sizes") ? "split_sizes" : "split_size")); }
 
 Ids chunk(const NodeImporter& node) {
-  const int64_t axis = node.axis("dim", 0), count = node.integer("chunks"), whole = node.shape("self").at(at(axis));
+  const int64_t axis = divided_axis(node), count = node.integer("chunks"), whole = node.shape("self")[at(axis)];
   if (count < 1) fail(ErrorCode::invalid_model, "{} chunks", count);
-  return parts(node, axis, parts_of(whole, std::max<int64_t>(1, (whole + count - 1) / count)));
+  return parts(node, axis, parts_of(node, whole, std::max<int64_t>(1, whole / count + (whole % count != 0))));
 }
 
 Shape without(Shape shape, int64_t axis) {
@@ -193,9 +205,9 @@ Shape without(Shape shape, int64_t axis) {
 SliceParams all_of(const Shape& shape) { return {Ints(shape.size(), 0), shape, Ints(shape.size(), 1)}; }
 
 Ids unbind(const NodeImporter& node) {
-  const int64_t axis = node.axis("dim", 0);
+  const int64_t axis = divided_axis(node);
   const Shape shape = node.shape("self");
-  if (shape.empty()) fail(ErrorCode::invalid_model, "unbind of a scalar");
+  expect_outputs(node, shape[at(axis)]);
   Ids result;
   for (int64_t i = 0; i < shape[at(axis)]; ++i) {
     SliceParams params = all_of(shape);

@@ -44,6 +44,13 @@ void Sizes::apply(const std::string& input, const Json& tensor, size_t dimension
 }
 
 void Sizes::settle(const std::vector<std::pair<std::string, const Json*>>& inputs) {
+  for (const auto& [name, tensor] : inputs) {
+    for (size_t d = 0; d < tensor->at("sizes").size(); ++d) {
+      const std::string* expression = expression_of(tensor->at("sizes")[d]);
+      if (expression == nullptr) continue;
+      for (const std::string& symbol : symbols_.unsettled(*expression)) places_.emplace(symbol, fmt::format("dimension {} of input {}", d, name));
+    }
+  }
   for (const auto& [name, shape] : options_.input_shapes) {
     if (std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == name; })) continue;
     std::vector<std::string> names;
@@ -70,14 +77,19 @@ void Sizes::settle(const std::vector<std::pair<std::string, const Json*>>& input
   check_ranges();
 }
 
+std::string Sizes::place_of(const std::string& symbol) const {
+  const auto place = places_.find(symbol);
+  return place == places_.end() ? symbol : place->second;
+}
+
 void Sizes::check_ranges() const {
   for (const auto& [symbol, value] : symbols_.values()) {
     const Json* range = member(ranges_, symbol.c_str());
     if (range == nullptr) continue;
     const Json* least = member(*range, "min_val");
     const Json* most = member(*range, "max_val");
-    if (least != nullptr && value < least->get<int64_t>()) fail(ErrorCode::invalid_argument, "the model was exported for sizes of at least {} where {} is asked for", least->get<int64_t>(), value);
-    if (most != nullptr && value > most->get<int64_t>()) fail(ErrorCode::invalid_argument, "the model was exported for sizes of at most {} where {} is asked for", most->get<int64_t>(), value);
+    if (least != nullptr && value < least->get<int64_t>()) fail(ErrorCode::invalid_argument, "the model was exported for at least {} where {} is asked for ({})", least->get<int64_t>(), value, place_of(symbol));
+    if (most != nullptr && value > most->get<int64_t>()) fail(ErrorCode::invalid_argument, "the model was exported for at most {} where {} is asked for ({})", most->get<int64_t>(), value, place_of(symbol));
   }
 }
 

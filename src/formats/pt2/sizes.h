@@ -1,6 +1,7 @@
 // Sizes of tensors as numbers: every symbol that torch.export left open is settled, by the caller, by the file's own example, or by its bounds.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -27,10 +28,12 @@ class Sizes {
  private:
   void apply(const std::string& input, const Json& tensor, size_t dimension, int64_t wanted);
   void check_ranges() const;
+  std::string place_of(const std::string& symbol) const;
 
   const ReadOptions& options_;
   const Json& ranges_;
   Symbols symbols_;
+  std::map<std::string, std::string> places_;  // by symbol: the first dimension that it stands in
   bool by_caller_ = false;
 };
 
