@@ -73,6 +73,9 @@ void check(const BenchOptions& options) {
   for (const std::string& model : options.models) {
     if (options.reference) article_times(model);
     check_model(model);
+    for (const auto& path : {options.json, options.csv}) {
+      if (path) check_not_model(*path, model);
+    }
   }
 }
 

@@ -49,6 +49,11 @@ void check_writable(const std::filesystem::path& path) {
   if (access(folder.c_str(), W_OK) != 0) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
 }
 
+void check_not_model(const std::filesystem::path& path, const std::string& model) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(path, model, ignored)) fail(ErrorCode::invalid_argument, "{} is the model itself: writing there would destroy it", path.string());
+}
+
 Progress::Progress(bool verbose) : shown_(verbose || isatty(STDERR_FILENO) != 0) {}
 
 }  // namespace ropeway::cli

@@ -24,6 +24,9 @@ void check_device(const std::string& device);
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);
 
+// Throws Error{invalid_argument} when what is to be written is the file that the model is read from.
+void check_not_model(const std::filesystem::path& path, const std::string& model);
+
 // Lines about the work under way: on standard error, when somebody watches it or asked for it.
 class Progress {
  public:

@@ -62,6 +62,7 @@ std::string summary(const Tensor& tensor) {
 }
 
 void check_targets(const RunOptions& options) {
+  if (options.output) check_not_model(*options.output, options.model);
   if (options.output) check_writable(*options.output);
   if (options.output_dir) check_output_folder(*options.output_dir);
 }

@@ -92,7 +92,8 @@ Describer::Describer(const Graph& graph) : graph_(graph), producer_(producers(gr
 bool Describer::is_weight(ValueId id) const { return id != kNoValue && producer_[static_cast<size_t>(id)] < 0 && !is_input_[static_cast<size_t>(id)]; }
 
 bool Describer::bears_weight(const Node& node) const {
-  if (node.op == Op::Conv || node.op == Op::Gemm) return is_weight(node.input(1));
+  if (node.op == Op::Conv || node.op == Op::Gemm || node.op == Op::LayerNormalization || node.op == Op::BatchNormalization) return is_weight(node.input(1));
+  if (node.op == Op::Gather) return is_weight(node.input(0)) && graph_.type(node.input(0)).shape.size() == 2;
   return node.op == Op::MatMul && (is_weight(node.input(0)) || is_weight(node.input(1)));
 }
 
@@ -146,6 +147,7 @@ std::string Describer::describe(const Node& node) const {
     case Op::BatchNormalization: return fmt::format("BatchNorm{}d({}, eps={})", rank() < 3 ? 1 : rank() - 2, graph_.type(node.inputs[1]).shape[0], real(node.get<EpsilonParams>().epsilon));
     case Op::LayerNormalization: return layer_norm(graph_, node);
     case Op::ScaledDotProductAttention: return "scaled_dot_product_attention";
+    case Op::Gather: return bears_weight(node) ? fmt::format("Embedding({}, {})", graph_.type(node.inputs[0]).shape[0], graph_.type(node.inputs[0]).shape[1]) : name(node.op);
     case Op::Softmax: return fmt::format("Softmax(dim={})", node.get<AxisParams>().axis);
     case Op::LogSoftmax: return fmt::format("LogSoftmax(dim={})", node.get<AxisParams>().axis);
     case Op::Dropout: return fmt::format("Dropout(p={})", real(node.get<DropoutParams>().ratio));

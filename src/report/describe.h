@@ -15,7 +15,7 @@ class Describer {
   // Keeps a reference to the graph.
   explicit Describer(const Graph& graph);
 
-  // Convolutions and products with a weight. A weight is what no node computes and no caller gives, so a graph whose constants are released will do.
+  // Convolutions, products, normalisations and embeddings with a weight. A weight is what no node computes and no caller gives, so a graph whose constants are released will do.
   bool bears_weight(const Node& node) const;
   // "Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(1, 1))"; for what is no module in PyTorch its function, such as "add".
   std::string describe(const Node& node) const;

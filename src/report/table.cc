@@ -152,7 +152,7 @@ std::string table_legend(const ArticleTimes* reference) {
   std::string text =
       "End to end is timed in runs without a clock inside; the rows in other runs, between those, in which every step is\n"
       "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
-      "so it may be a little below 0.\n";
+      "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
   if (reference != nullptr) {
     text +=
         "The article's times are those of its own board, batch 1: its CPU, and eager torch_npu on an Ascend 310B1. Its sums\n"

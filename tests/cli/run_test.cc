@@ -35,6 +35,16 @@ TEST_F(Run, VerboseSaysWhatIsDone) {
   EXPECT_NE(outcome.err.find("compiling for cpu\n"), std::string::npos);
 }
 
+TEST_F(Run, NeverWritesOverItsModel) {
+  fs::copy_file(golden("lenet.d20.onnx"), file("model.onnx"));
+  fs::create_symlink(file("model.onnx"), file("link"));
+  const auto size = fs::file_size(file("model.onnx"));
+  for (const std::string options : {"run model.onnx --output model.onnx", "run model.onnx --output link", "bench model.onnx --json model.onnx", "bench model.onnx --csv ./model.onnx"}) {
+    fails(options, 5, {"is the model itself: writing there would destroy it"});
+  }
+  EXPECT_EQ(fs::file_size(file("model.onnx")), size);
+}
+
 // Inputs.
 TEST_F(Run, UnnamedInputsGoInTheModelsOrder) {
   const std::string model = write_difference();

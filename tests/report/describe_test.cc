@@ -39,6 +39,16 @@ TEST(Describe, Products) {
   EXPECT_EQ(described("MatMul(%x, %x)"), "matmul");
 }
 
+TEST(Describe, EmbeddingsAndNormalisationsBearWeights) {
+  const Graph graph = parse_graph("graph g\ninput %i: i64[2,5]\ninput %t: f32[7,3]\nconst %w: f32[10,4] = fill(1)\nconst %n: f32[4] = fill(1)\n"
+                                  "%e = Gather(%w, %i) axis=0\n%y = LayerNormalization(%e, %n, %n) axis=2\n%p = LayerNormalization(%e) axis=2\n%g = Gather(%t, %i) axis=0\noutput %y\noutput %p\noutput %g\n", infer);
+  const Describer describer(graph);
+  EXPECT_EQ(describer.describe(graph.nodes[0]), "Embedding(10, 4)");
+  EXPECT_EQ(describer.describe(graph.nodes[3]), "Gather");
+  for (const size_t i : {0, 1}) EXPECT_TRUE(describer.bears_weight(graph.nodes[i])) << i;
+  for (const size_t i : {2, 3}) EXPECT_FALSE(describer.bears_weight(graph.nodes[i])) << i;
+}
+
 TEST(Describe, ABiasBelongsToItsProduct) {
   const Graph graph = parse_graph(kInputs + "%p = MatMul(%v, %m)\n%y = Binary(%p, %b10) function=add\n%z = Binary(%y, %b10) function=add\noutput %z\n", infer);
   const Describer describer(graph);
