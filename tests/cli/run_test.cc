@@ -36,7 +36,7 @@ TEST_F(Run, VerboseSaysWhatIsDone) {
 }
 
 TEST_F(Run, NeverWritesOverItsModel) {
-  fs::copy_file(golden("lenet.d20.onnx"), file("model.onnx"));
+  fs::copy_file(fs::path(ROPEWAY_TEST_DATA) / "golden/onnx/lenet.d20.onnx", file("model.onnx"));
   fs::create_symlink(file("model.onnx"), file("link"));
   const auto size = fs::file_size(file("model.onnx"));
   for (const std::string options : {"run model.onnx --output model.onnx", "run model.onnx --output link", "bench model.onnx --json model.onnx", "bench model.onnx --csv ./model.onnx"}) {
