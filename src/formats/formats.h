@@ -21,7 +21,7 @@ struct ReadOptions {
 
 struct Format {
   const char* name;         // "onnx"
-  const char* description;  // "ONNX, opset 13 to 23"
+  const char* description;  // "ONNX, opset 11 to 23"
   bool (*recognises)(const File& file);  // by content, never by extension
   Graph (*read)(const File& file, const ReadOptions& options);
 };
@@ -38,7 +38,7 @@ const std::vector<BuiltinModel>& builtin_models();
 void check_model(const std::string& model);
 
 // A built-in model's name, or a file's path. A file called like a built-in model is reached as ./name.
-// Throws Error{not_found} (with the nearest built-in name), invalid_model, unsupported, io.
+// Throws Error{not_found} (with the nearest built-in name), invalid_model, unsupported, invalid_argument (options that do not fit), io.
 Graph read_model(const std::string& model, const ReadOptions& options);
 
 }  // namespace ropeway
