@@ -12,7 +12,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
-constexpr int kLanes = HWY_MAX_BYTES / 4 < 16 ? HWY_MAX_BYTES / 4 : 16;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // one on the scalar target, whatever HWY_MAX_BYTES says
 
 // kPixels neighbouring pixels of the `lane`-th part of the block: enough independent sums to hide the latency of multiply-add.
 template <int kPixels>

@@ -15,7 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A vector no wider than a block of 16 floats.
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
-constexpr int kLanes = HWY_MAX_BYTES / 4 < 16 ? HWY_MAX_BYTES / 4 : 16;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // one on the scalar target, whatever HWY_MAX_BYTES says
 constexpr int kBlockVectors = 16 / kLanes;
 // Rows of a tile, so that accumulators, one row of B and a broadcast fit the registers.
 #if HWY_MAX_BYTES >= 64

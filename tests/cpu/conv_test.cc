@@ -1,0 +1,72 @@
+#include "support/kernel_harness.h"
+
+namespace ropeway::test {
+namespace {
+
+constexpr double kTolerance = 2e-6;
+
+struct Convolution {
+  Shape x, w;
+  ConvParams params;
+};
+
+Tensor weight_for(const Shape& w) { return random_tensor(w, 1, "w"); }
+
+KernelCase with_bias(const Convolution& conv) {
+  KernelCase result(Op::Conv, conv.params);
+  result.input(random_tensor(conv.x)).constant(weight_for(conv.w)).constant(random_tensor({conv.w[0]}, 1, "b"));
+  return result;
+}
+
+TEST(Conv, DirectAgreesWithReference) {
+  const Convolution list[] = {
+      {{1, 3, 23, 23}, {64, 3, 7, 7}, {{2, 2}, {3, 3, 3, 3}, {1, 1}, 1}},     // a stem: few channels
+      {{1, 3, 35, 31}, {20, 3, 11, 11}, {{4, 4}, {1, 1, 1, 1}, {1, 1}, 1}},
+      {{1, 32, 14, 14}, {48, 32, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}},
+      {{2, 17, 9, 11}, {33, 17, 3, 2}, {{1, 2}, {1, 0, 0, 1}, {1, 1}, 1}},    // channels beyond whole blocks, padding that differs
+      {{1, 6, 12, 12}, {16, 6, 5, 5}, {{1, 1}, {0, 0, 0, 0}, {1, 1}, 1}},
+      {{1, 16, 13, 12}, {16, 16, 3, 3}, {{1, 1}, {2, 3, 2, 3}, {2, 3}, 1}},   // dilated
+      {{1, 40, 7, 7}, {24, 20, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 2}},     // groups
+      {{1, 12, 6, 6}, {24, 3, 1, 1}, {{1, 1}, {0, 0, 0, 0}, {1, 1}, 4}},
+      {{1, 64, 8, 8}, {128, 64, 1, 1}, {{2, 2}, {0, 0, 0, 0}, {1, 1}, 1}},
+      {{1, 5, 1, 1}, {7, 5, 1, 1}, {{1, 1}, {0, 0, 0, 0}, {1, 1}, 1}},
+      {{2, 4, 11}, {6, 4, 3}, {{2}, {2, 1}, {1}, 1}},                          // one dimension
+  };
+  for (const Convolution& conv : list) {
+    SCOPED_TRACE(fmt::format("[{}] by [{}]", fmt::join(conv.x, ","), fmt::join(conv.w, ",")));
+    with_bias(conv).check("conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked});
+  }
+}
+
+TEST(Conv, DepthwiseAgreesWithReference) {
+  const Convolution list[] = {
+      {{1, 32, 14, 14}, {32, 1, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 32}},
+      {{2, 19, 11, 13}, {19, 1, 3, 2}, {{2, 1}, {1, 0, 0, 1}, {1, 1}, 19}},
+      {{1, 24, 12, 9}, {24, 1, 5, 5}, {{2, 2}, {2, 2, 2, 2}, {1, 1}, 24}},
+      {{1, 16, 9, 9}, {16, 1, 3, 3}, {{1, 1}, {2, 2, 2, 2}, {2, 2}, 16}},
+  };
+  for (const Convolution& conv : list) {
+    SCOPED_TRACE(fmt::format("[{}] by [{}]", fmt::join(conv.x, ","), fmt::join(conv.w, ",")));
+    with_bias(conv).check("conv.depthwise", kTolerance);
+  }
+  EXPECT_NE(with_bias({{1, 32, 6, 6}, {64, 1, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 32}}).declines("conv.depthwise"), "");
+}
+
+TEST(Conv, TakesResidualAndActivationIn) {
+  const Convolution dense = {{1, 20, 9, 10}, {35, 20, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}}, depthwise = {{1, 20, 9, 10}, {20, 1, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 20}};
+  for (const UnaryParams& activation : {UnaryParams{UnaryFunction::relu, 0, 0}, UnaryParams{UnaryFunction::clip, -4, 6}, UnaryParams{UnaryFunction::hard_swish, 0, 0}}) {
+    with_bias(dense).residual(random_tensor({1, 35, 9, 10}, 1, "r")).activation(activation).check("conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked});
+    with_bias(depthwise).residual(random_tensor({1, 20, 9, 10}, 1, "r")).activation(activation).check("conv.depthwise", kTolerance);
+  }
+  KernelCase(Op::Conv, dense.params).input(random_tensor(dense.x)).constant(weight_for(dense.w)).check("conv.direct", kTolerance);  // without a bias
+}
+
+TEST(Conv, LeavesTheRestToTheReference) {
+  KernelCase computed(Op::Conv, ConvParams{{1, 1}, {0, 0, 0, 0}, {1, 1}, 1});
+  computed.input(random_tensor({1, 3, 5, 5})).input(weight_for({4, 3, 3, 3}));
+  EXPECT_NE(computed.declines("conv.direct"), "");
+  computed.check("reference", 0);
+}
+
+}  // namespace
+}  // namespace ropeway::test

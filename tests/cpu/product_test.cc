@@ -1,0 +1,62 @@
+#include "support/kernel_harness.h"
+
+namespace ropeway::test {
+namespace {
+
+constexpr double kTolerance = 2e-6;
+
+Tensor named(const char* name, const Shape& shape) { return random_tensor(shape, 1, name); }
+
+KernelCase linear(int64_t rows, int64_t depth, int64_t columns, bool transposed = true) {
+  GemmParams params;
+  params.transB = transposed;
+  KernelCase result(Op::Gemm, params);
+  result.input(named("a", {rows, depth})).constant(named("b", transposed ? Shape{columns, depth} : Shape{depth, columns})).constant(named("c", {columns}));
+  return result;
+}
+
+TEST(Gemm, OneRowStreamsItsWeights) {
+  for (const auto& [depth, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {64, 32}, {130, 67}, {512, 100}}) {
+    SCOPED_TRACE(fmt::format("{} to {}", depth, columns));
+    linear(1, depth, columns).check("gemm.vector", kTolerance);
+    linear(1, depth, columns, false).check("gemm.vector", kTolerance);
+  }
+  linear(1, 40, 33).residual(named("r", {1, 33})).activation({UnaryFunction::relu, 0, 0}).check("gemm.vector", kTolerance);
+  linear(1, 40, 33).activation({UnaryFunction::gelu, 0, 0}).check("gemm.vector", kTolerance);
+  EXPECT_NE(linear(2, 40, 33).declines("gemm.vector"), "");
+}
+
+TEST(Gemm, ManyRowsArePackedInPanels) {
+  for (const auto& [rows, depth, columns] : {std::tuple<int64_t, int64_t, int64_t>{2, 1, 1}, {3, 7, 5}, {14, 64, 32}, {29, 33, 70}, {197, 48, 96}, {120, 16, 17}}) {
+    SCOPED_TRACE(fmt::format("{} rows, {} to {}", rows, depth, columns));
+    linear(rows, depth, columns).check("gemm.packed", kTolerance);
+    linear(rows, depth, columns, false).check("gemm.packed", kTolerance);
+  }
+  linear(9, 40, 33).residual(named("r", {9, 33})).activation({UnaryFunction::clip, -1, 1}).check("gemm.packed", kTolerance);
+  linear(9, 40, 33).activation({UnaryFunction::gelu, 0, 0}).check("gemm.packed", kTolerance);
+}
+
+TEST(MatMul, ByAConstantTakesBiasResidualAndActivationIn) {
+  const auto product = [] { KernelCase result(Op::MatMul, NoParams{}); result.input(named("a", {2, 13, 24})).constant(named("b", {24, 40})); return result; };
+  product().check("gemm.packed", kTolerance);
+  product().bias(named("bias", {40})).residual(named("r", {2, 13, 40})).activation({UnaryFunction::relu, 0, 0}).check("gemm.packed", kTolerance);
+}
+
+TEST(MatMul, OfComputedMatrices) {
+  const std::pair<Shape, Shape> list[] = {{{5, 7}, {7, 3}}, {{2, 3, 14, 32}, {2, 3, 32, 33}}, {{4, 9, 8}, {8, 16}}, {{2, 1, 6, 5}, {3, 5, 4}}};
+  for (const auto& [a, b] : list) {
+    SCOPED_TRACE(fmt::format("[{}] by [{}]", fmt::join(a, ","), fmt::join(b, ",")));
+    KernelCase(Op::MatMul, NoParams{}).input(named("a", a)).input(named("b", b)).check("matmul.batched", kTolerance);
+  }
+}
+
+TEST(Attention, AgreesWithReference) {
+  const auto attention = [](bool causal, const Shape& q, const Shape& k, const Shape& v) { KernelCase result(Op::ScaledDotProductAttention, AttentionParams{0.3, causal}); result.input(named("q", q)).input(named("k", k)).input(named("v", v)); return result; };
+  attention(false, {2, 3, 17, 16}, {2, 3, 17, 16}, {2, 3, 17, 16}).check("attention.headwise", kTolerance);
+  attention(false, {1, 2, 5, 8}, {1, 2, 9, 8}, {1, 2, 9, 21}).check("attention.headwise", kTolerance);
+  attention(true, {1, 2, 33, 12}, {1, 2, 33, 12}, {1, 2, 33, 12}).check("attention.headwise", kTolerance);
+  attention(false, {2, 2, 6, 8}, {2, 2, 7, 8}, {2, 2, 7, 8}).input(named("mask", {6, 7})).check("attention.headwise", kTolerance);
+}
+
+}  // namespace
+}  // namespace ropeway::test
