@@ -20,8 +20,8 @@ std::string full_name(const ModelProto& model, const NodeProto& node) {
 
 }  // namespace
 
-Importer::Importer(const ModelProto& model, int64_t opset, const File& file, const ReadOptions& options)
-    : model_(model), opset_(opset), file_(file.path().filename().string()), options_(options), builder_(file.path().stem().string(), file.path().string()), files_(file.path()),
+Importer::Importer(const ModelProto& model, int64_t opset, const std::filesystem::path& file, const ReadOptions& options)
+    : model_(model), opset_(opset), file_(file.filename().string()), options_(options), builder_(file.stem().string(), file.string()), files_(file),
       modules_(*model.graph) {}
 
 Graph Importer::run() {

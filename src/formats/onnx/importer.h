@@ -22,7 +22,7 @@ namespace ropeway::onnx {
 
 class Importer {
  public:
-  Importer(const ModelProto& model, int64_t opset, const File& file, const ReadOptions& options);
+  Importer(const ModelProto& model, int64_t opset, const std::filesystem::path& file, const ReadOptions& options);
   Graph run();
 
   // For NodeImporter:

@@ -78,8 +78,12 @@ bool recognises_onnx(const File& file) {
 Graph read_onnx(const File& file, const ReadOptions& options) {
   if (file.size() >= kLargest) fail(ErrorCode::invalid_model, "{} has 2 GiB or more, which no protobuf file can have: store the weights as external data", file.path().string());
   const auto bytes = file.read(0, static_cast<size_t>(file.size()));
-  const onnx::ModelProto model = onnx::parse_model({reinterpret_cast<const char*>(bytes.get()), static_cast<size_t>(file.size())});
-  if (!model.graph) fail(ErrorCode::invalid_model, "{} has no graph", file.path().string());
+  return read_onnx({reinterpret_cast<const char*>(bytes.get()), static_cast<size_t>(file.size())}, file.path(), options);
+}
+
+Graph read_onnx(std::string_view bytes, const std::filesystem::path& file, const ReadOptions& options) {
+  const onnx::ModelProto model = onnx::parse_model(bytes);
+  if (!model.graph) fail(ErrorCode::invalid_model, "{} has no graph", file.string());
   if (model.ir_version < kOldestIrVersion) fail(ErrorCode::unsupported, "IR version {} is older than {}: convert the file with onnx.version_converter", model.ir_version, kOldestIrVersion);
   return onnx::Importer(model, opset_of(model), file, options).run();
 }

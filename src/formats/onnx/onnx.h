@@ -1,6 +1,9 @@
 // Reader of ONNX files, opset 11 to 23.
 #pragma once
 
+#include <filesystem>
+#include <string_view>
+
 #include "base/file.h"
 #include "formats/formats.h"
 #include "ir/graph.h"
@@ -14,5 +17,7 @@ bool recognises_onnx(const File& file);
 // Every node keeps its name and, where the file tells, its module path. Throws Error{invalid_model, unsupported, invalid_argument, not_found, io, out_of_memory};
 // operators that nothing here can read are listed all at once.
 Graph read_onnx(const File& file, const ReadOptions& options);
+// The same from memory. `file`: where the bytes come from, for messages and for external data, which lies beside it.
+Graph read_onnx(std::string_view bytes, const std::filesystem::path& file, const ReadOptions& options);
 
 }  // namespace ropeway

@@ -1,0 +1,237 @@
+#include "formats/onnx/node_writer.h"
+
+#include <protozero/pbf_writer.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "base/text.h"
+#include "ops/convert.h"
+
+namespace ropeway::onnx {
+namespace {
+
+// Field numbers of NodeProto and AttributeProto, and the numbers of AttributeType, in onnx.proto.
+enum : protozero::pbf_tag_type { kNodeInput = 1, kNodeOutput = 2, kNodeName = 3, kNodeOpType = 4, kNodeAttribute = 5 };
+enum : protozero::pbf_tag_type { kName = 1, kF = 2, kI = 3, kS = 4, kInts = 8, kType = 20 };
+enum : int32_t { kFloat = 1, kInt = 2, kString = 3, kIntList = 7 };
+
+class NodeWriter {
+ public:
+  NodeWriter(const Graph& graph, const Node& node, Names& names) : graph_(graph), node_(node), names_(names) {}
+
+  std::string write(const std::string& node_name) {
+    operator_ = name(node_.op);
+    for (const ValueId id : node_.inputs) inputs_.push_back(id == kNoValue ? "" : names_.value(id));
+    describe();
+    std::string bytes;
+    protozero::pbf_writer writer(bytes);
+    for (const std::string& input : inputs_) writer.add_string(kNodeInput, input);
+    for (const ValueId id : node_.outputs) writer.add_string(kNodeOutput, names_.value(id));
+    writer.add_string(kNodeName, node_name);
+    writer.add_string(kNodeOpType, operator_);
+    for (const std::string& attribute : attributes_) writer.add_message(kNodeAttribute, attribute);
+    return bytes;
+  }
+
+ private:
+  // Operator, attributes and further inputs, where they are not as in the graph.
+  void describe() {
+    switch (node_.op) {
+      case Op::Conv: return conv();
+      case Op::MaxPool:
+      case Op::AveragePool: return pool();
+      case Op::AdaptiveAveragePool: return adaptive_pool();
+      case Op::BatchNormalization: return attribute("epsilon", node_.get<EpsilonParams>().epsilon);
+      case Op::LayerNormalization:
+        attribute("axis", node_.get<NormParams>().axis);
+        return attribute("epsilon", node_.get<NormParams>().epsilon);
+      case Op::Gemm: return gemm();
+      case Op::Softmax:
+      case Op::LogSoftmax:
+      case Op::Concat:
+      case Op::Gather: return attribute("axis", node_.get<AxisParams>().axis);
+      case Op::GatherND: return attribute("batch_dims", node_.get<BatchDimsParams>().batch_dims);
+      case Op::Unary: return unary();
+      case Op::Binary: operator_ = onnx_name(node_.get<BinaryParams>().function); return;
+      case Op::Reduce: return reduce();
+      case Op::Cast: return attribute("to", int64_t{data_type_number(node_.get<CastParams>().to)});
+      case Op::Dropout:
+        if (node_.get<DropoutParams>().training_mode) refuse("dropout in training mode: export the model after .eval()");
+        operator_ = "Identity";
+        return;
+      case Op::Reshape:
+      case Op::Expand: return input(Tensor::of<int64_t>({std::ssize(shape_param())}, shape_param()));
+      case Op::Transpose: return attribute("perm", node_.get<PermParams>().perm);
+      case Op::Split: return split();
+      case Op::Slice: return slice();
+      case Op::Pad: return pad();
+      case Op::MatMul:
+      case Op::Where:
+      case Op::Identity: return;
+      case Op::ScaledDotProductAttention: return refuse("an operator of opset 23; lower_to_onnx17 writes it out");
+    }
+  }
+
+  const Ints& shape_param() const { return node_.get<ShapeParams>().shape; }
+  const TensorType& type(size_t input) const { return graph_.type(node_.inputs[input]); }
+
+  [[noreturn]] void refuse(const std::string& why) const { fail(ErrorCode::unsupported, "{} at {} cannot be written as ONNX opset 17: {}", name(node_.op), to_string(node_.origin), why); }
+
+  void add_attribute(const char* attribute_name, int32_t attribute_type, const std::function<void(protozero::pbf_writer&)>& content) {
+    std::string bytes;
+    protozero::pbf_writer writer(bytes);
+    writer.add_string(kName, attribute_name);
+    content(writer);
+    writer.add_int32(kType, attribute_type);
+    attributes_.push_back(std::move(bytes));
+  }
+  void attribute(const char* attribute_name, int64_t value) {
+    add_attribute(attribute_name, kInt, [&](protozero::pbf_writer& writer) { writer.add_int64(kI, value); });
+  }
+  void attribute(const char* attribute_name, double value) {
+    add_attribute(attribute_name, kFloat, [&](protozero::pbf_writer& writer) { writer.add_float(kF, static_cast<float>(value)); });
+  }
+  void attribute(const char* attribute_name, const std::string& value) {
+    add_attribute(attribute_name, kString, [&](protozero::pbf_writer& writer) { writer.add_string(kS, value); });
+  }
+  void attribute(const char* attribute_name, const Ints& values) {
+    add_attribute(attribute_name, kIntList, [&](protozero::pbf_writer& writer) {
+      for (const int64_t value : values) writer.add_int64(kInts, value);
+    });
+  }
+
+  void input(const Tensor& tensor) { inputs_.push_back(names_.initialiser(tensor)); }
+  void input(const Ints& values) { input(Tensor::of<int64_t>({std::ssize(values)}, values)); }
+  Tensor scalar(double value) const { return convert(Tensor::of<double>({}, {value}), type(0).dtype); }
+
+  void conv() {
+    const auto& p = node_.get<ConvParams>();
+    const Shape& weight = type(1).shape;
+    attribute("kernel_shape", Ints(weight.begin() + 2, weight.end()));
+    window(p.strides, p.pads, p.dilations);
+    attribute("group", p.group);
+  }
+
+  void window(const Ints& strides, const Ints& pads, const Ints& dilations) {
+    attribute("strides", strides);
+    attribute("pads", pads);
+    if (!dilations.empty()) attribute("dilations", dilations);
+  }
+
+  void pool() {
+    const auto& p = node_.get<PoolParams>();
+    if (p.ceil_mode || p.divisor != 0) refuse("rounding up and divisors differ; lower_to_onnx17 writes them out");
+    const bool average = node_.op == Op::AveragePool;
+    if (average && std::any_of(p.dilations.begin(), p.dilations.end(), [](int64_t dilation) { return dilation != 1; })) refuse("average pools have dilations since opset 19");
+    attribute("kernel_shape", p.kernel_shape);
+    window(p.strides, p.pads, average ? Ints{} : p.dilations);
+    if (average) attribute("count_include_pad", int64_t{p.count_include_pad});
+  }
+
+  void adaptive_pool() {
+    const Ints& sizes = node_.get<AdaptivePoolParams>().output_size;
+    if (!std::all_of(sizes.begin(), sizes.end(), [](int64_t size) { return size == 1; })) refuse("only size 1 is an operator of ONNX; lower_to_onnx17 writes others out");
+    operator_ = "GlobalAveragePool";
+  }
+
+  void gemm() {
+    const auto& p = node_.get<GemmParams>();
+    attribute("alpha", p.alpha);
+    attribute("beta", p.beta);
+    attribute("transA", int64_t{p.transA});
+    attribute("transB", int64_t{p.transB});
+  }
+
+  void unary() {
+    const auto& p = node_.get<UnaryParams>();
+    operator_ = onnx_name(p.function);
+    switch (p.function) {
+      case UnaryFunction::clip: return clip(p);
+      case UnaryFunction::leaky_relu:
+      case UnaryFunction::elu: return attribute("alpha", p.alpha);
+      case UnaryFunction::hard_sigmoid:
+        attribute("alpha", p.alpha);
+        return attribute("beta", p.beta);
+      case UnaryFunction::silu:
+      case UnaryFunction::gelu:
+      case UnaryFunction::gelu_tanh:
+      case UnaryFunction::mish:
+      case UnaryFunction::rsqrt: return refuse("a newer operator, or none; lower_to_onnx17 writes it out");
+      default: return;
+    }
+  }
+
+  // A limit that is infinite is left out.
+  void clip(const UnaryParams& p) {
+    const bool low = p.alpha > -std::numeric_limits<double>::infinity(), high = p.beta < std::numeric_limits<double>::infinity();
+    if (low) input(scalar(p.alpha));
+    else if (high) inputs_.emplace_back();
+    if (high) input(scalar(p.beta));
+  }
+
+  // In opset 17 only ReduceSum takes its axes as an input.
+  void reduce() {
+    const auto& p = node_.get<ReduceParams>();
+    operator_ = onnx_name(p.function);
+    attribute("keepdims", int64_t{p.keepdims});
+    if (p.function == ReduceFunction::sum) input(p.axes);
+    else attribute("axes", p.axes);
+  }
+
+  void split() {
+    const auto& p = node_.get<SplitParams>();
+    attribute("axis", p.axis);
+    input(p.split);
+  }
+
+  void slice() {
+    const auto& p = node_.get<SliceParams>();
+    Ints ends = p.ends, axes;
+    for (size_t i = 0; i < ends.size(); ++i) {
+      axes.push_back(static_cast<int64_t>(i));
+      if (ends[i] < 0) ends[i] = std::numeric_limits<int64_t>::min();  // before the first element, where -1 would be the last
+    }
+    for (const Ints& values : {p.starts, ends, axes, p.steps}) input(values);
+  }
+
+  void pad() {
+    const auto& p = node_.get<PadParams>();
+    if (p.mode == "wrap") refuse("Pad has the mode wrap since opset 19");
+    attribute("mode", p.mode);
+    input(p.pads);
+    if (p.mode == "constant") input(scalar(p.value));
+  }
+
+  const Graph& graph_;
+  const Node& node_;
+  Names& names_;
+  std::string operator_;
+  std::vector<std::string> inputs_, attributes_;
+};
+
+}  // namespace
+
+std::string write_node(const Graph& graph, const Node& node, const std::string& node_name, Names& names) { return NodeWriter(graph, node, names).write(node_name); }
+
+int32_t data_type_number(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return 1;
+    case DType::u8: return 2;
+    case DType::i8: return 3;
+    case DType::u16: return 4;
+    case DType::i16: return 5;
+    case DType::i32: return 6;
+    case DType::i64: return 7;
+    case DType::boolean: return 9;
+    case DType::f16: return 10;
+    case DType::f64: return 11;
+    case DType::u32: return 12;
+    case DType::u64: return 13;
+    case DType::bf16: return 16;
+  }
+  return 0;
+}
+
+}  // namespace ropeway::onnx
