@@ -1,0 +1,53 @@
+// Types of CANN's C interface that loading and running a model needs: names, values and layouts as in AscendCL's Apache-2.0 headers of 2023.
+// Functions keep CANN's own names throughout, so that its documentation and error texts can be looked up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ropeway::cann {
+
+using aclError = int;  // 0 is success; see errors.def
+using aclrtContext = void*;
+using aclrtStream = void*;
+using aclrtEvent = void*;
+
+// What a virtual device keeps behind these is its own matter: callers only hold pointers.
+struct aclDataBuffer;
+struct aclmdlDataset;
+struct aclmdlDesc;
+
+enum aclDataType {
+  ACL_DT_UNDEFINED = -1,
+  ACL_FLOAT = 0,
+  ACL_FLOAT16 = 1,
+  ACL_INT8 = 2,
+  ACL_INT32 = 3,
+  ACL_UINT8 = 4,
+  ACL_INT16 = 6,
+  ACL_UINT16 = 7,
+  ACL_UINT32 = 8,
+  ACL_INT64 = 9,
+  ACL_UINT64 = 10,
+  ACL_DOUBLE = 11,
+  ACL_BOOL = 12,
+  ACL_BF16 = 27,
+};
+
+enum aclFormat { ACL_FORMAT_UNDEFINED = -1, ACL_FORMAT_NCHW = 0, ACL_FORMAT_NHWC = 1, ACL_FORMAT_ND = 2 };
+
+enum aclrtRunMode { ACL_DEVICE, ACL_HOST };  // where this program runs: on the board itself, or on a host with a card
+
+enum aclrtMemcpyKind { ACL_MEMCPY_HOST_TO_HOST, ACL_MEMCPY_HOST_TO_DEVICE, ACL_MEMCPY_DEVICE_TO_HOST, ACL_MEMCPY_DEVICE_TO_DEVICE };
+
+enum aclrtMemMallocPolicy { ACL_MEM_MALLOC_HUGE_FIRST, ACL_MEM_MALLOC_HUGE_ONLY, ACL_MEM_MALLOC_NORMAL_ONLY };
+
+enum aclrtMemAttr { ACL_DDR_MEM, ACL_HBM_MEM };
+
+struct aclmdlIODims {
+  char name[128];
+  size_t dimCount;
+  int64_t dims[128];
+};
+
+}  // namespace ropeway::cann
