@@ -3,7 +3,7 @@
 #   scripts/setup.sh [--with-torch]    --with-torch: also .venv, with the Python packages of requirements-test.txt
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packages=(g++ cmake ninja-build pkg-config libhwy-dev libprotozero-dev nlohmann-json3-dev libcli11-dev libfmt-dev libdeflate-dev libgtest-dev
+packages=(g++ cmake ninja-build pkg-config libhwy-dev libprotozero-dev nlohmann-json3-dev libcli11-dev libfmt-dev libdeflate-dev libxxhash-dev libgtest-dev
           libbenchmark-dev python3)
 with_torch=false
 for argument in "$@"; do

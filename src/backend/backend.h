@@ -21,16 +21,19 @@ struct Support {
 
 struct DeviceInfo {
   std::string name;         // "cpu"
+  std::string title;        // over its column of a table: "cpu", "virtual Ascend310B1"
   std::string description;  // the processor or chip, as its maker calls it
   std::string precision;    // of arithmetic: "fp32"
   int threads = 1;
-  bool predicted = false;  // times are a model's, not a clock's
+  bool predicted = false;   // times are a model's, not a clock's
+  bool times_steps = true;  // false: a segment is compiled whole, so that only its time as a whole is known
   std::vector<std::pair<std::string, std::string>> details;  // shown by `ropeway devices`
 };
 
 struct CompileOptions {
   std::set<std::string> disabled_passes;  // by name; those that a backend does not have are ignored
   std::string force_kernel;               // use the implementation of this name wherever it can serve; "" for none
+  double compile_seconds = 3600;          // after which a device's compiler is stopped
 };
 
 // One step of a compiled segment: a node, or several fused into one kernel.
@@ -46,6 +49,7 @@ struct StepInfo {
 // Times of one run, by step, in milliseconds.
 struct Trace {
   std::vector<double> step_ms;
+  double device_ms = 0;  // the whole run by the device's own clock, copies to and from it included; 0 for a device without one
 };
 
 struct MemoryUse {

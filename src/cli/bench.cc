@@ -18,7 +18,7 @@ const std::map<std::string, RowGrouping> kGroupings = {{"auto", RowGrouping::aut
 
 struct BenchOptions {
   std::vector<std::string> models;
-  std::vector<std::string> devices = {"cpu"};
+  std::vector<std::string> devices = {""};  // see SessionOptions
   std::string by = "auto";
   int depth = 0;
   SessionOptions session;
@@ -28,44 +28,98 @@ struct BenchOptions {
   bool verbose = false;
 };
 
-DeviceReport bench_device(const std::string& model_name, const std::string& device, const BenchOptions& options, const Progress& progress, std::vector<ValueInfo>& inputs) {
-  SessionOptions session = options.session;
-  session.device = device;
-  reset_peak_rss();
-  progress.line("{} on {}: reading", model_name, device);
-  const Stopwatch loading;
-  Graph graph = read_model(model_name, {session.batch, session.input_shapes});
-  const double load_ms = loading.milliseconds();
-  const Labels labels(graph);
-  progress.line("{} on {}: compiling", model_name, device);
-  const Stopwatch compiling;
-  const auto model = Model::compile(std::move(graph), session);
-  const double compile_ms = compiling.milliseconds();
+// One model on one device after the other.
+class ModelBench {
+ public:
+  ModelBench(std::string model, const BenchOptions& options, const Progress& progress) : model_(std::move(model)), options_(options), progress_(progress) {
+    report_.model = model_;
+    report_.warmup = options.warmup;
+  }
 
-  const std::vector<Row> rows = make_rows(model->graph(), steps_of(*model), kGroupings.at(options.by), options.depth, labels);
-  if (options.reference) check_article_rows(article_times(model_name), rows.size());
-  progress.line("{} on {}: measuring", model_name, device);
-  const Measurement measurement = measure(*model, generated_inputs(model->inputs()), {options.warmup, options.iterations, nullptr});
+  ModelReport run() {
+    for (const std::string& device : options_.devices) report_.devices.push_back(bench_device(device));
+    return std::move(report_);
+  }
 
-  DeviceReport report = make_device_report(model->backend(0).info(), rows, measurement);
-  report.peak_rss_mb = peak_rss_mb();
-  report.load_ms = load_ms;
-  report.compile_ms = compile_ms;
-  inputs = model->inputs();
-  return report;
-}
+ private:
+  DeviceReport bench_device(const std::string& device) {
+    SessionOptions session = options_.session;
+    session.device = device;
+    reset_peak_rss();
+    DeviceReport report = is_compiled_model(model_) ? bench_compiled(session) : bench_graph(session);
+    report.peak_rss_mb = peak_rss_mb();
+    return report;
+  }
 
-ModelReport bench_model(const std::string& model, const BenchOptions& options, const Progress& progress) {
-  ModelReport report;
-  report.model = model;
-  report.warmup = options.warmup;
-  for (const std::string& device : options.devices) report.devices.push_back(bench_device(model, device, options, progress, report.inputs));
-  return report;
-}
+  // A compiled model is one row.
+  DeviceReport bench_compiled(const SessionOptions& session) {
+    say(session, "loading");
+    const Stopwatch loading;
+    const auto model = Model::load(model_, session);
+    const double load_ms = loading.milliseconds();
+    const Row whole{"(model)", "compiled for " + model->backend(0).info().title, {0}, 0, 0};
+    DeviceReport report = make_device_report(model->backend(0).info(), std::span(&whole, 1), measure_model(*model, session));
+    report.load_ms = load_ms;
+    report_.inputs = model->inputs();
+    return report;
+  }
+
+  DeviceReport bench_graph(const SessionOptions& session) {
+    say(session, "reading");
+    const Stopwatch loading;
+    Graph graph = read_model(model_, {session.batch, session.input_shapes});
+    const double load_ms = loading.milliseconds();
+    const Labels labels(graph);
+    const bool times_steps = make_backend(session, model_)->info().times_steps;
+    std::optional<Graph> again;  // to compile row by row; constants are shared
+    if (!times_steps) again = graph;
+
+    say(session, "compiling");
+    const Stopwatch compiling;
+    const auto model = Model::compile(std::move(graph), session);
+    const double compile_ms = compiling.milliseconds();
+    // A device that computes a model whole takes its rows from the device before it, so that they can stand side by side.
+    if (times_steps) steps_ = steps_of(*model);
+    else if (steps_.empty()) steps_ = steps_by_node(model->graph());
+    std::vector<Row> rows = make_rows(model->graph(), steps_, kGroupings.at(options_.by), options_.depth, labels);
+    if (options_.reference) check_article_rows(article_times(model_), rows.size());
+    Measurement measurement = measure_model(*model, session);
+    if (!times_steps) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
+
+    DeviceReport report = make_device_report(model->backend(0).info(), rows, measurement);
+    report.load_ms = load_ms;
+    report.compile_ms = compile_ms;
+    report_.inputs = model->inputs();
+    return report;
+  }
+
+  // Times of the rows, each compiled and run by itself. Their steps become those that were timed.
+  std::vector<std::vector<double>> measure_rows(Graph graph, const Model& whole, const SessionOptions& session, std::vector<Row>& rows) {
+    say(session, "compiling row by row");
+    const std::vector<int> row_of = rows_by_node(whole.graph().nodes.size(), steps_, rows);
+    const auto pieces = Model::compile(std::move(graph), session, row_of);
+    for (Row& row : rows) row.steps.clear();
+    const std::vector<Segment>& segments = pieces->plan().segments;
+    for (size_t s = 0; s < segments.size(); ++s) rows[static_cast<size_t>(row_of[static_cast<size_t>(segments[s].nodes[0])])].steps.push_back(static_cast<int>(s));
+    return measure_model(*pieces, session).step_ms;
+  }
+
+  Measurement measure_model(const Model& model, const SessionOptions& session) {
+    say(session, "measuring");
+    return measure(model, generated_inputs(model.inputs()), {options_.warmup, options_.iterations, nullptr});
+  }
+
+  void say(const SessionOptions& session, const char* what) const { progress_.line("{} on {}: {}", model_, resolve_device(session.device, model_), what); }
+
+  const std::string model_;
+  const BenchOptions& options_;
+  const Progress& progress_;
+  ModelReport report_;
+  std::vector<ModelStep> steps_;  // of the model, as its rows are made of them
+};
 
 // What can be known to be wrong before minutes are spent.
 void check(const BenchOptions& options) {
-  for (const std::string& device : options.devices) check_device(device);
   for (const auto& path : {options.json, options.csv}) {
     if (path) check_writable(*path);
   }
@@ -73,6 +127,11 @@ void check(const BenchOptions& options) {
   for (const std::string& model : options.models) {
     if (options.reference) article_times(model);
     check_model(model);
+    for (const std::string& device : options.devices) {
+      SessionOptions session = options.session;
+      session.device = device;
+      check_device(session, model);
+    }
     for (const auto& path : {options.json, options.csv}) {
       if (path) check_not_model(*path, model);
     }
@@ -86,11 +145,11 @@ void bench(const BenchOptions& options) {
   fmt::print("ropeway {} on {} ({}, {} processors), {}\n\n", environment.version, environment.processor, environment.simd, environment.processors, environment.system);
   std::vector<ModelReport> reports;
   for (const std::string& model : options.models) {
-    reports.push_back(bench_model(model, options, progress));
+    reports.push_back(ModelBench(model, options, progress).run());
     fmt::print("{}\n", to_table(reports.back(), options.reference ? &article_times(model) : nullptr));
     std::fflush(stdout);
   }
-  fmt::print("{}", table_legend(options.reference ? &article_times(options.models[0]) : nullptr));
+  fmt::print("{}", table_legend(reports, options.reference ? &article_times(options.models[0]) : nullptr));
   if (options.json) write_file(*options.json, to_json(reports, environment));
   if (options.csv) write_file(*options.csv, to_csv(reports));
 }
@@ -120,15 +179,18 @@ void add_output_options(CLI::App& command, BenchOptions& options) {
 void add_bench(CLI::App& app) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* const command = app.add_subcommand("bench", "Time models, module by module");
-  command->add_option("MODEL", options->models, "Built-in models (alexnet, lenet, resnet34), .pt2 or .onnx files")->required()->type_name("");
-  command->add_option("--device", options->devices, "Where to run, one or several with commas; `ropeway devices` lists them")->delimiter(',')->allow_extra_args(false)->capture_default_str()->type_name("NAME,...");
+  command->add_option("MODEL", options->models, "Built-in models (alexnet, lenet, resnet34), .pt2, .onnx or compiled .om files")->required()->type_name("");
+  command->add_option("--device", options->devices, "Where to run, one or several with commas; `ropeway devices` lists them; auto: npu if there is one, else cpu. Without: cpu, or what a compiled model is for")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,...");
   add_row_options(*command, *options);
   add_batch_option(*command, options->session);
   add_engine_options(*command, options->session);
   add_measuring_options(*command, *options);
   add_output_options(*command, *options);
   command->footer(std::string("\nExamples:\n"
-                              "  ropeway bench alexnet lenet resnet34 --reference article\n"
+                              "  ropeway bench alexnet lenet resnet34 --device cpu,virtual-npu --reference article\n"
                               "  ropeway bench model.pt2 --batch 8 --threads 1 --json times.json\n"
                               "  ropeway bench model.onnx --by module --depth 2\n\n") +
                   kExitStatuses);

@@ -1,14 +1,18 @@
 #include "base/text.h"
 #include "cli/commands.h"
-#include "engine/model.h"
+#include "engine/devices.h"
 
 namespace ropeway::cli {
 namespace {
 
 void print_devices() {
   for (const DeviceRow& row : devices()) {
+    if (const std::string why = why_unusable(row); !why.empty()) {
+      fmt::print("{}: not here ({})\n  {}\n", row.name, row.description, why);
+      continue;
+    }
     const DeviceInfo info = row.make({})->info();
-    fmt::print("{}: {}\n  {}\n  {}, {} thread{}{}\n", row.name, row.description, info.description, info.precision, info.threads, info.threads == 1 ? "" : "s",
+    fmt::print("{}: {}\n  {}\n  {}{}{}\n", row.name, row.description, info.description, info.precision, info.times_steps ? fmt::format(", {} thread{}", info.threads, info.threads == 1 ? "" : "s") : "",
                info.predicted ? "; times are predicted" : "");
     for (const auto& [key, value] : info.details) fmt::print("  {}: {}\n", key, value);
   }

@@ -85,6 +85,19 @@ std::vector<GivenInput> read_inputs(const std::vector<std::string>& texts) {
   return result;
 }
 
+std::vector<std::optional<Tensor>> bind_inputs(const Graph& graph, const std::vector<GivenInput>& given) {
+  std::vector<std::optional<Tensor>> values;
+  const std::vector<int> assigned = assign(graph, given);
+  for (size_t i = 0; i < assigned.size(); ++i) {
+    values.emplace_back();
+    if (assigned[i] < 0) continue;
+    const GivenInput& input = given[static_cast<size_t>(assigned[i])];
+    check_type(graph, graph.inputs[i], input);
+    values.back() = input.value;
+  }
+  return values;
+}
+
 BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>& given) {
   // Which input an unnamed one is for, and so its shape, is only known once the model is read: a second reading settles symbolic dimensions then.
   ReadOptions options;
@@ -92,7 +105,7 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
     if (!input.name.empty()) options.input_shapes[input.name] = input.value.shape();
   }
   BoundInputs result{read_for(model, options, given), {}};
-  std::vector<int> assigned = assign(result.graph, given);
+  const std::vector<int> assigned = assign(result.graph, given);
   const size_t settled = options.input_shapes.size();
   for (size_t i = 0; i < assigned.size(); ++i) {
     if (assigned[i] < 0) continue;
@@ -100,17 +113,8 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
     const Tensor& value = given[static_cast<size_t>(assigned[i])].value;
     if (value.shape() != result.graph.type(id).shape) options.input_shapes.emplace(result.graph.value(id).name, value.shape());
   }
-  if (options.input_shapes.size() > settled) {
-    result.graph = read_for(model, options, given);
-    assigned = assign(result.graph, given);
-  }
-  for (size_t i = 0; i < assigned.size(); ++i) {
-    result.values.emplace_back();
-    if (assigned[i] < 0) continue;
-    const GivenInput& input = given[static_cast<size_t>(assigned[i])];
-    check_type(result.graph, result.graph.inputs[i], input);
-    result.values.back() = input.value;
-  }
+  if (options.input_shapes.size() > settled) result.graph = read_for(model, options, given);
+  result.values = bind_inputs(result.graph, given);
   return result;
 }
 

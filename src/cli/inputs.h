@@ -26,5 +26,7 @@ struct BoundInputs {
   std::vector<std::optional<Tensor>> values;
 };
 BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>& given);
+// The same for a graph that is there, and static.
+std::vector<std::optional<Tensor>> bind_inputs(const Graph& graph, const std::vector<GivenInput>& given);
 
 }  // namespace ropeway::cli

@@ -66,8 +66,20 @@ void print_plan(const InspectOptions& options) {
   }
 }
 
+// A compiled model shows what it takes and gives; its inside is the compiler's.
+void print_compiled(const InspectOptions& options) {
+  const auto model = Model::load(options.model, options.session);
+  fmt::print("{}: compiled, runs on {}\n", options.model, model->backend(0).info().title);
+  for (const ValueInfo& input : model->inputs()) fmt::print("  takes {}: {}\n", input.name, to_string(input.type));
+  for (const ValueInfo& output : model->outputs()) fmt::print("  gives {}: {}\n", output.name, to_string(output.type));
+}
+
 void inspect(const InspectOptions& options) {
-  check_device(options.session.device);
+  check_device(options.session, options.model);
+  if (is_compiled_model(options.model)) {
+    print_compiled(options);
+    return;
+  }
   if (options.stage == "graph") fmt::print("{}", to_text(read_model(options.model, {options.session.batch, options.session.input_shapes})));
   if (options.stage == "passes") print_passes(options);
   if (options.stage == "plan") print_plan(options);

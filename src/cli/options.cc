@@ -16,10 +16,15 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
       ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
+  add_compile_timeout_option(command, options);
 }
 
 void add_device_option(CLI::App& command, SessionOptions& options) {
-  command.add_option("--device", options.device, "Where to run; `ropeway devices` lists them")->capture_default_str()->type_name("NAME");
+  command.add_option("--device", options.device, "Where to run; `ropeway devices` lists them; auto: npu if there is one, else cpu. Without: cpu, or what a compiled model is for")->type_name("NAME");
+}
+
+void add_compile_timeout_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--compile-timeout", options.compile_seconds, "Seconds after which an NPU's compiler is stopped")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
@@ -28,14 +33,7 @@ CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
       ->type_name("N");
 }
 
-void check_device(const std::string& device) {
-  std::vector<std::string> names;
-  for (const DeviceRow& row : devices()) {
-    if (device == row.name) return;
-    names.emplace_back(row.name);
-  }
-  fail(ErrorCode::invalid_argument, "there is no device '{}'; there is {}", device, listed(names));
-}
+void check_device(const SessionOptions& options, const std::string& model) { make_backend(options, model); }
 
 void check_writable(const std::filesystem::path& path) {
   std::error_code ignored;

@@ -12,14 +12,16 @@
 
 namespace ropeway::cli {
 
-// --threads, --disable-pass and --kernel.
+// --threads, --disable-pass, --kernel and --compile-timeout.
 void add_engine_options(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
+void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
 
-// Throws Error{invalid_argument} that lists the devices there are.
-void check_device(const std::string& device);
+// Throws Error{invalid_argument} that lists the devices there are, Error{device} when this machine does not have the one that `options` means for `model`: so
+// that this is known before the work.
+void check_device(const SessionOptions& options, const std::string& model);
 
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);

@@ -24,30 +24,53 @@ struct RunOptions {
   bool verbose = false;
 };
 
-// The tensors to run on: those given, or generated ones where none is.
+// A model, and the tensors to run it on: those given, or generated ones where none is.
 struct Prepared {
-  Graph graph;
+  std::shared_ptr<const Model> model;
   std::vector<Tensor> inputs;
 };
 
-Prepared prepare(const RunOptions& options) {
-  if (options.inputs.empty()) {
-    Prepared result{read_model(options.model, {options.session.batch, {}}), {}};
-    std::vector<ValueInfo> inputs;
-    for (const ValueId id : result.graph.inputs) inputs.push_back({result.graph.value(id).name, result.graph.type(id)});
-    result.inputs = generated_inputs(inputs);
-    return result;
-  }
-  BoundInputs bound = bind_inputs(options.model, read_inputs(options.inputs));
-  Prepared result{std::move(bound.graph), {}};
+void check_one_output(const RunOptions& options, const std::vector<ValueInfo>& outputs) {
+  if (!options.output || outputs.size() == 1) return;
+  std::vector<std::string> names;
+  for (const ValueInfo& output : outputs) names.push_back(output.name);
+  fail(ErrorCode::invalid_argument, "{} has {} outputs, {}: use --output-dir DIR to write each to a file of its own", options.model, outputs.size(), listed(names));
+}
+
+std::vector<ValueInfo> values_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<ValueInfo> result;
+  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
+  return result;
+}
+
+// All inputs, once some are given.
+std::vector<Tensor> complete(const Graph& graph, const std::vector<std::optional<Tensor>>& given) {
+  std::vector<Tensor> result;
   std::vector<std::string> missing;
-  for (size_t i = 0; i < bound.values.size(); ++i) {
-    const ValueId id = result.graph.inputs[i];
-    if (bound.values[i]) result.inputs.push_back(*bound.values[i]);
-    else missing.push_back(fmt::format("{} ({})", result.graph.value(id).name, to_string(result.graph.type(id))));
+  for (size_t i = 0; i < given.size(); ++i) {
+    const ValueId id = graph.inputs[i];
+    if (given[i]) result.push_back(*given[i]);
+    else missing.push_back(fmt::format("{} ({})", graph.value(id).name, to_string(graph.type(id))));
   }
   if (!missing.empty()) fail(ErrorCode::invalid_argument, "no --input is given for {}; give all inputs, or none to run on generated ones", listed(missing));
   return result;
+}
+
+Prepared prepare(const RunOptions& options, const Progress& progress) {
+  const std::vector<GivenInput> given = read_inputs(options.inputs);
+  if (is_compiled_model(options.model)) {
+    Prepared result{Model::load(options.model, options.session), {}};
+    check_one_output(options, result.model->outputs());
+    result.inputs = given.empty() ? generated_inputs(result.model->inputs()) : complete(result.model->graph(), bind_inputs(result.model->graph(), given));
+    return result;
+  }
+  BoundInputs bound;
+  if (given.empty()) bound.graph = read_model(options.model, {options.session.batch, {}});
+  else bound = bind_inputs(options.model, given);
+  check_one_output(options, values_of(bound.graph, bound.graph.outputs));
+  std::vector<Tensor> inputs = given.empty() ? generated_inputs(values_of(bound.graph, bound.graph.inputs)) : complete(bound.graph, bound.values);
+  progress.line("compiling for {}", resolve_device(options.session.device, options.model));
+  return {Model::compile(std::move(bound.graph), options.session), std::move(inputs)};
 }
 
 // What can be said of a tensor in a line: enough to see NaN, or a result that is constant.
@@ -68,26 +91,19 @@ void check_targets(const RunOptions& options) {
 }
 
 void run(const RunOptions& options) {
-  check_device(options.session.device);
+  check_device(options.session, options.model);
   check_targets(options);
   const Progress progress(options.verbose);
   progress.line("reading {}", options.model);
-  Prepared prepared = prepare(options);
-  const size_t outputs = prepared.graph.outputs.size();
-  if (options.output && outputs != 1) {
-    std::vector<std::string> names;
-    for (const ValueId id : prepared.graph.outputs) names.push_back(prepared.graph.value(id).name);
-    fail(ErrorCode::invalid_argument, "{} has {} outputs, {}: use --output-dir DIR to write each to a file of its own", options.model, outputs, listed(names));
-  }
-  progress.line("compiling for {}", options.session.device);
-  const auto model = Model::compile(std::move(prepared.graph), options.session);
+  const auto [model, inputs] = prepare(options, progress);
   std::vector<Tensor> results;
   for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
-  model->run(*model->make_context(), prepared.inputs, results, nullptr);
+  model->run(*model->make_context(), inputs, results, nullptr);
 
   if (options.output) write_npy(*options.output, results[0]);
   if (options.output_dir) write_outputs(*options.output_dir, model->outputs(), results);
   if (options.inputs.empty() && !model->inputs().empty()) fmt::print("no --input is given: the inputs are generated, floating point in [-1, 1), integers 0\n");
+  if (const DeviceInfo device = model->backend(0).info(); device.predicted) fmt::print("the values are those of a {}, predicted\n", device.title);
   for (size_t i = 0; i < results.size(); ++i) fmt::print("{}: {}, {}\n", model->outputs()[i].name, to_string(model->outputs()[i].type), summary(results[i]));
 }
 
@@ -96,7 +112,7 @@ void run(const RunOptions& options) {
 void add_run(CLI::App& app) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App* const command = app.add_subcommand("run", "Run a model once, on inputs from .npy files");
-  command->add_option("MODEL", options->model, "A built-in model (alexnet, lenet, resnet34) or a .pt2 or .onnx file")->required()->type_name("");
+  command->add_option("MODEL", options->model, "A built-in model (alexnet, lenet, resnet34) or a .pt2, .onnx or compiled .om file")->required()->type_name("");
   CLI::Option* const input = command->add_option("--input", options->inputs, "An input (repeatable); without NAME= the model's next one. Without any, inputs are generated")
       ->allow_extra_args(false)
       ->type_name("[NAME=]x.npy");

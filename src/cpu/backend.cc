@@ -46,7 +46,7 @@ class CpuBackend final : public Backend {
 
   DeviceInfo info() const override {
     DeviceInfo result;
-    result.name = "cpu";
+    result.name = result.title = "cpu";
     result.description = processor_name();
     result.precision = "fp32";
     result.threads = pool_->threads();

@@ -4,9 +4,10 @@
 #include <set>
 #include <utility>
 
+#include "ascend/backend.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "cpu/backend.h"
+#include "engine/devices.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -40,31 +41,35 @@ constexpr int64_t kKeptConstant = 1024;
 
 }  // namespace
 
-const std::vector<DeviceRow>& devices() {
-  static const std::vector<DeviceRow> rows = {
-      {"cpu", "this machine's processor, fp32", [](const SessionOptions& options) { return make_cpu_backend(options.threads); }},
-  };
-  return rows;
-}
-
-std::shared_ptr<const Backend> make_backend(const SessionOptions& options) {
-  std::vector<std::string> names;
-  for (const DeviceRow& row : devices()) {
-    if (options.device == row.name) return row.make(options);
-    names.emplace_back(row.name);
-  }
-  fail(ErrorCode::invalid_argument, "there is no device '{}'; there is {}", options.device, listed(names));
-}
-
 std::shared_ptr<const Model> Model::load(const std::string& model, const SessionOptions& options) {
+  if (is_compiled_model(model)) return load_compiled(model, options);
   return compile(read_model(model, {options.batch, options.input_shapes}), options);
 }
 
-std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options) {
+std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const SessionOptions& options) {
+  if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
+  const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
+  if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
+  const auto executable = backend->load(path);
   std::shared_ptr<Model> model(new Model);
-  model->backends_.push_back(make_backend(options));
+  Graph& graph = model->graph_;
+  graph.name = std::filesystem::path(path).filename().string();
+  graph.source = path;
+  for (const ascend::Port& port : executable->inputs()) graph.inputs.push_back(graph.add_value(port.name, port.type));
+  for (const ascend::Port& port : executable->outputs()) graph.outputs.push_back(graph.add_value(port.name, port.type));
+  model->inputs_ = describe(graph, graph.inputs);
+  model->outputs_ = describe(graph, graph.outputs);
+  model->plan_.segments.push_back({0, {}, graph.inputs, graph.outputs});
+  model->backends_.push_back(backend);
+  model->executables_.push_back(executable);
+  return model;
+}
+
+std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces) {
+  std::shared_ptr<Model> model(new Model);
+  model->backends_.push_back(make_backend(options, ""));
   // "fuse" is the backend's own pass.
-  CompileOptions compile_options{options.disabled_passes, options.force_kernel};
+  CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
@@ -72,7 +77,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->outputs_ = describe(graph, graph.outputs);
   model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
   Graph& planned = model->graph_;
-  model->plan_ = make_plan(planned, model->backends_);
+  model->plan_ = make_plan(planned, model->backends_, pieces);
   const std::vector<Segment>& segments = model->plan_.segments;
   std::vector<Graph> parts;
   for (const Segment& segment : segments) parts.push_back(extract(planned, segment));

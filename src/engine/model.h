@@ -7,21 +7,12 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "engine/devices.h"
 #include "formats/formats.h"
 #include "plan/plan.h"
 #include "ropeway/session.h"
 
 namespace ropeway {
-
-// A device that `ropeway devices` lists. The one explicit list of backends.
-struct DeviceRow {
-  const char* name;
-  const char* description;
-  std::shared_ptr<const Backend> (*make)(const SessionOptions& options);
-};
-const std::vector<DeviceRow>& devices();
-// Throws Error{invalid_argument} that lists the devices there are.
-std::shared_ptr<const Backend> make_backend(const SessionOptions& options);
 
 // Contexts and boundary buffers of one caller. Holds on to the tensors of its last run.
 struct ModelContext {
@@ -34,11 +25,11 @@ struct ModelContext {
 class Model {
  public:
   static std::shared_ptr<const Model> load(const std::string& model, const SessionOptions& options);
-  // From a graph that is already there.
-  static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options);
+  // From a graph that is already there. `pieces`: see make_plan; a number per node of graph() as it is after passes.
+  static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces = {});
   ~Model();
 
-  // The planned graph, after passes; its larger constants are gone (each lives, packed, in an executable).
+  // The planned graph, after passes; its larger constants are gone (each lives, packed, in an executable). Of a compiled model: inputs and outputs without nodes.
   const Graph& graph() const { return graph_; }
   const Plan& plan() const { return plan_; }
   const Backend& backend(size_t i) const { return *backends_[i]; }
@@ -55,6 +46,7 @@ class Model {
 
  private:
   Model() = default;
+  static std::shared_ptr<const Model> load_compiled(const std::string& path, const SessionOptions& options);
   Graph graph_;
   Plan plan_;
   std::vector<std::shared_ptr<const Backend>> backends_;

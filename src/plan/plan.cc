@@ -38,7 +38,7 @@ void find_boundary(const Graph& graph, const std::vector<int>& segment_of, size_
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
+Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends, std::span<const int> pieces) {
   Plan plan;
   std::vector<std::string> homeless;
   std::vector<int> segment_of;
@@ -56,7 +56,8 @@ Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend
       }
     }
     if (placement.backend == backends.size()) homeless.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), reasons));
-    if (plan.segments.empty() || plan.segments.back().backend != placement.backend) plan.segments.push_back({placement.backend, {}, {}, {}});
+    const bool new_piece = !pieces.empty() && n > 0 && pieces[n] != pieces[n - 1];
+    if (plan.segments.empty() || new_piece || plan.segments.back().backend != placement.backend) plan.segments.push_back({placement.backend, {}, {}, {}});
     plan.segments.back().nodes.push_back(static_cast<int>(n));
     segment_of.push_back(static_cast<int>(plan.segments.size()) - 1);
     plan.placements.push_back(std::move(placement));

@@ -28,9 +28,10 @@ struct Plan {
   std::vector<Placement> placements;  // by node
 };
 
-// Every node goes to the first backend that supports it; neighbours on one backend form a segment.
+// Every node goes to the first backend that supports it; neighbours on one backend form a segment. `pieces`, when given, has a number per node: a segment also ends
+// where that changes.
 // Throws Error{unsupported} that names every operator without a backend, with its module path and each backend's reason.
-Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
+Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends, std::span<const int> pieces = {});
 
 // The segment as a graph of its own: node i of it is node segment.nodes[i].
 Graph extract(const Graph& graph, const Segment& segment);

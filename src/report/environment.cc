@@ -43,7 +43,7 @@ std::string now_utc() {
 Environment current_environment(std::string version) {
   SessionOptions options;
   options.threads = 1;
-  const DeviceInfo cpu = make_backend(options)->info();
+  const DeviceInfo cpu = make_backend(options, "")->info();
   Environment result{std::move(version), cpu.description, available_processors(), "", system_name(), now_utc()};
   for (const auto& [key, value] : cpu.details) {
     if (key == "SIMD") result.simd = value;

@@ -22,6 +22,7 @@ Json device_json(const DeviceReport& device) {
   }
   const Statistics& whole = device.end_to_end;
   return {{"device", device.device},
+          {"title", device.title},
           {"precision", device.precision},
           {"threads", device.threads},
           {"predicted", device.predicted},

@@ -37,7 +37,8 @@ struct Measurement {
   std::vector<std::vector<double>> step_ms;  // by iteration, then by step as in steps_of()
 };
 
-// An iteration is two runs: one without a clock in it, timed end to end, and one in which every step is timed. They alternate, so that whatever else
+// Where times are predicted they are the device's own, the same at every run: once is enough, unless `options` asks for more.
+// Elsewhere an iteration is two runs: one without a clock in it, timed end to end, and one in which every step is timed. They alternate, so that whatever else
 // the machine does meets both alike.
 Measurement measure(const Model& model, std::span<const Tensor> inputs, const MeasureOptions& options);
 

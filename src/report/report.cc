@@ -15,6 +15,8 @@ double DeviceReport::sum_of_median_ms() const {
 DeviceReport make_device_report(const DeviceInfo& device, std::span<const Row> rows, const Measurement& measurement) {
   DeviceReport report;
   report.device = device.name;
+  report.title = device.title;
+  report.compiled_whole = !device.times_steps;
   report.precision = device.precision;
   report.threads = device.threads;
   report.predicted = device.predicted;

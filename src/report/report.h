@@ -21,9 +21,11 @@ struct RowReport {
 // One model on one device.
 struct DeviceReport {
   std::string device;
+  std::string title;  // over its column
   std::string precision;
   int threads = 1;
-  bool predicted = false;  // the times are a model's, not a clock's
+  bool predicted = false;       // the times are a model's, not a clock's
+  bool compiled_whole = false;  // the rows were compiled and run each by itself, end to end is the model in one piece
   std::vector<RowReport> rows;
   Statistics end_to_end;
   size_t iterations = 0;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "ops/work.h"
 
 namespace ropeway {
 namespace {
@@ -199,6 +200,28 @@ std::vector<ModelStep> steps_of(const Model& model) {
       for (const int n : info.nodes) step.nodes.push_back(nodes[static_cast<size_t>(n)]);
       result.push_back(std::move(step));
     }
+  }
+  return result;
+}
+
+std::vector<ModelStep> steps_by_node(const Graph& graph) {
+  std::vector<ModelStep> result;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Work each = work(graph, graph.nodes[n]);
+    result.push_back({{static_cast<int>(n)}, -1, "", "", each.flops, each.bytes});
+  }
+  return result;
+}
+
+std::vector<int> rows_by_node(size_t nodes, std::span<const ModelStep> steps, std::span<const Row> rows) {
+  std::vector<int> result(nodes, -1);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (const int s : rows[r].steps) {
+      for (const int n : steps[static_cast<size_t>(s)].nodes) result[static_cast<size_t>(n)] = static_cast<int>(r);
+    }
+  }
+  for (size_t n = 0; n < nodes; ++n) {
+    if (result[n] < 0) result[n] = n == 0 ? 0 : result[n - 1];
   }
   return result;
 }

@@ -20,6 +20,8 @@ struct ModelStep {
   double bytes = 0;
 };
 std::vector<ModelStep> steps_of(const Model& model);
+// A step per node, for a graph that a device computes whole.
+std::vector<ModelStep> steps_by_node(const Graph& graph);
 
 enum class RowGrouping {
   automatic,  // by layer when at most kReadableRows operators bear weights, else by module
@@ -38,6 +40,9 @@ struct Row {
   double flops = 0;
   double bytes = 0;
 };
+
+// For every node of the graph the index of its row; nodes of no step are with the node before.
+std::vector<int> rows_by_node(size_t nodes, std::span<const ModelStep> steps, std::span<const Row> rows);
 
 // Every step is in exactly one row; rows stand in the order of their first step. A step that fuses nodes counts for its first one, a change of layout for
 // the node that needs it. `depth` counts the parts of a module path, from 1; 0 is the greatest depth that gives at most kReadableRows rows (at least 1).

@@ -1,6 +1,7 @@
 // Reports for people.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "report/article.h"
@@ -16,6 +17,6 @@ inline constexpr size_t kTableWidth = 120;
 std::string to_table(const ModelReport& report, const ArticleTimes* reference = nullptr);
 
 // What the lines of tables mean, to print once below them.
-std::string table_legend(const ArticleTimes* reference = nullptr);
+std::string table_legend(std::span<const ModelReport> reports, const ArticleTimes* reference = nullptr);
 
 }  // namespace ropeway

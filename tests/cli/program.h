@@ -37,9 +37,12 @@ class Program : public ::testing::Test {
 
   fs::path folder() const { return whole_ / "work"; }
   fs::path file(const std::string& name) const { return folder() / name; }
+  // Words such as "HOME=/x" that stand before the program for all that follows.
+  void set_environment(std::string words) { environment_ = std::move(words); }
+
   // Redirections in `arguments` win over those to the files that are read here.
   Outcome ropeway(const std::string& arguments) const {
-    const std::string command = fmt::format("cd {} && exec {} > {} 2> {} < /dev/null {}", quoted(folder()), quoted(ROPEWAY_PROGRAM), quoted(whole_ / "out"), quoted(whole_ / "err"), arguments);
+    const std::string command = fmt::format("cd {} && exec env {} {} > {} 2> {} < /dev/null {}", quoted(folder()), environment_, quoted(ROPEWAY_PROGRAM), quoted(whole_ / "out"), quoted(whole_ / "err"), arguments);
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(whole_ / "out"), read_text(whole_ / "err")};
   }
@@ -84,6 +87,7 @@ class Program : public ::testing::Test {
 
  private:
   const test::TestFolder whole_;
+  std::string environment_;
 };
 
 inline size_t count(const std::string& text, const std::string& part) {

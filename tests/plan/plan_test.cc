@@ -22,7 +22,11 @@ class FakeBackend : public Backend {
     return {false, fmt::format("it has no {}", ropeway::name(node.get<UnaryParams>().function)), std::nullopt};
   }
   std::shared_ptr<const Executable> compile(Graph, const CompileOptions&) const override { return nullptr; }
-  DeviceInfo info() const override { return {name_, "", "", 1, false, {}}; }
+  DeviceInfo info() const override {
+    DeviceInfo result;
+    result.name = name_;
+    return result;
+  }
 
  private:
   std::string name_;

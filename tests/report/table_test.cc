@@ -12,7 +12,8 @@ namespace {
 
 DeviceReport device(const std::string& name, bool predicted, std::vector<RowReport> rows) {
   DeviceReport report;
-  report.device = name;
+  report.device = report.title = name;
+  report.compiled_whole = predicted;
   report.precision = predicted ? "fp16" : "fp32";
   report.threads = predicted ? 1 : 2;
   report.predicted = predicted;
@@ -50,18 +51,18 @@ TEST(Table, OfTwoDevicesOneOfThemPredicted) {
   report.devices[1].iterations = 1;
   EXPECT_EQ(to_table(report),
             "lenet, x: f32[1,3], mask: bool[3]\n"
-            "                                       cpu     npu, predicted\n"
-            "                           fp32, 2 threads     fp16, 1 thread\n"
-            "#  module  times in ms        min   median       min   median\n"
-            "1  conv1   Conv2d(3, 4)     1.000    2.000                  -\n"
-            "2  relu    ReLU()           0.250    0.500     0.125    0.125\n"
-            "3  cast    to fp32                       -     4.000    4.000\n"
-            "4  relu    ReLU()                        -     8.000    8.000\n"
-            "           sum of rows      1.250    2.500    12.125   12.125\n"
-            "           end to end       2.000    3.500     2.000    3.500\n"
-            "           not in rows      0.750    1.000   -10.125   -8.625\n"
+            "                                       cpu  npu, predicted\n"
+            "                           fp32, 2 threads  fp16, compiled\n"
+            "#  module  times in ms        min   median            time\n"
+            "1  conv1   Conv2d(3, 4)     1.000    2.000               -\n"
+            "2  relu    ReLU()           0.250    0.500           0.125\n"
+            "3  cast    to fp32                       -           4.000\n"
+            "4  relu    ReLU()                        -           8.000\n"
+            "           sum of rows      1.250    2.500          12.125\n"
+            "           end to end       2.000    3.500           3.500\n"
+            "           not in rows      0.750    1.000          -8.625\n"
             "cpu: 7 iterations; end to end p90 4.000 ms, p99 5.000 ms; load 2 ms, compile 0 ms; peak memory 12 MB\n"
-            "npu: 1 iteration; end to end p90 4.000 ms, p99 5.000 ms; load 2 ms, compile 0 ms; peak memory 12 MB\n");
+            "npu: times are predicted by a cost model, no NPU has run; load 2 ms, compile 0 ms; peak memory 12 MB\n");
 }
 
 TEST(Table, WithTheArticleBesideIt) {
@@ -81,10 +82,17 @@ TEST(Table, WithTheArticleBesideIt) {
   EXPECT_TRUE(to_table(kOneDevice, &misprinted).ends_with("\nThe article prints 9.490 ms as the sum for its CPU; its rows add up to 10.490.\n"));
 }
 
+TEST(Table, LegendSaysWhatIsPredictedAndWhatIsCompiled) {
+  EXPECT_EQ(table_legend(std::span(&kOneDevice, 1)), table_legend({}));
+  const ModelReport npu{"lenet", {}, 3, {device("npu", true, {})}};
+  EXPECT_NE(table_legend(std::span(&npu, 1)).find("Predicted times come from a cost model"), std::string::npos);
+  EXPECT_NE(table_legend(std::span(&npu, 1)).find("An NPU runs a compiled model in one piece"), std::string::npos);
+}
+
 TEST(Table, LegendSpeaksOfTheArticleOnlyBesideIt) {
-  EXPECT_EQ(table_legend().find("article"), std::string::npos);
-  EXPECT_TRUE(table_legend(&article()[0]).starts_with(table_legend()));
-  EXPECT_NE(table_legend(&article()[0]).find("Ascend 310B1"), std::string::npos);
+  EXPECT_EQ(table_legend({}).find("article"), std::string::npos);
+  EXPECT_TRUE(table_legend({}, &article()[0]).starts_with(table_legend({})));
+  EXPECT_NE(table_legend({}, &article()[0]).find("Ascend 310B1"), std::string::npos);
 }
 
 TEST(Table, KeepsToItsWidth) {

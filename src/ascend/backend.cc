@@ -1,0 +1,84 @@
+#include "ascend/backend.h"
+
+#include <numeric>
+
+#include "ascend/compiler.h"
+#include "base/text.h"
+#include "cann/om.h"
+#include "ops/work.h"
+
+namespace ropeway::ascend {
+namespace {
+
+// The one step that a compiled segment is.
+StepInfo whole_step(const Graph& graph) {
+  StepInfo step;
+  step.nodes.resize(graph.nodes.size());
+  std::iota(step.nodes.begin(), step.nodes.end(), 0);
+  step.kernel = "om";
+  for (const Node& node : graph.nodes) {
+    const Work each = work(graph, node);
+    step.flops += each.flops;
+    step.bytes += each.bytes;
+  }
+  return step;
+}
+
+}  // namespace
+
+std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc) {
+  for (const auto* side : {&node.inputs, &node.outputs}) {
+    for (const ValueId id : *side) {
+      if (id != kNoValue && graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
+    }
+  }
+  if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return "dropout in training mode is not deterministic: export the model after .eval()";
+  return "";
+}
+
+AscendBackend::AscendBackend(const cann::Installation& installation) : device_(Device::open(installation)) {}
+
+Support AscendBackend::supports(const Graph& graph, const Node& node) const {
+  const std::string why_not = why_not_on_chip(graph, node, device_->soc());
+  return {why_not.empty(), why_not, std::nullopt};
+}
+
+std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const CompileOptions& options) const {
+  const std::string model = segment.name;
+  std::vector<StepInfo> steps = {whole_step(segment)};
+  const AtcInput input = make_atc_input(std::move(segment));
+  const std::filesystem::path om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
+  auto executable = std::make_shared<OmExecutable>(device_, om, model, std::move(steps));
+  executable->order_inputs(input.input_names);
+  return executable;
+}
+
+DeviceInfo AscendBackend::info() const {
+  DeviceInfo result;
+  const bool is_virtual = device_->installation().is_virtual;
+  result.name = is_virtual ? "virtual-npu" : "npu";
+  result.title = device_->title();
+  result.description = is_virtual ? "a virtual " + device_->soc() + ": computes as the chip does, on this machine's processor" : device_->soc();
+  result.precision = "fp16";
+  result.predicted = is_virtual;
+  result.times_steps = false;
+  result.details.emplace_back("CANN", to_string(device_->installation()));
+  result.details.emplace_back("memory", readable_bytes(static_cast<double>(device_->memory_bytes())));
+  return result;
+}
+
+std::shared_ptr<const OmExecutable> AscendBackend::load(const std::filesystem::path& om) const {
+  const auto maker = cann::om_maker(File(om));
+  if (!maker) fail(ErrorCode::invalid_model, "{} is no compiled model", om.string());
+  if (*maker == cann::OmMaker::virtual_atc && !device_->installation().is_virtual) {
+    fail(ErrorCode::invalid_argument, "{} was compiled by Ropeway's virtual atc, so that {} cannot run it: compile the model with --device npu, or run this with --device virtual-npu", om.string(), device_->title());
+  }
+  if (*maker == cann::OmMaker::cann && device_->installation().is_virtual) {
+    fail(ErrorCode::invalid_argument, "{} was compiled by CANN's atc, so that only a real NPU can run it: use --device npu, or compile the model with --device virtual-npu", om.string());
+  }
+  StepInfo step;
+  step.kernel = "om";
+  return std::make_shared<OmExecutable>(device_, om, om.filename().string(), std::vector<StepInfo>{step});
+}
+
+}  // namespace ropeway::ascend

@@ -1,0 +1,33 @@
+// Graph → .om, by the compiler of a CANN installation.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cann/installation.h"
+#include "ir/graph.h"
+
+namespace ropeway::ascend {
+
+inline constexpr const char* kPrecisionMode = "force_fp16";  // atc's default for the 310B, said aloud
+
+struct CompilerOptions {
+  std::string soc;        // "Ascend310B1"
+  double seconds = 3600;  // after which atc is killed; boards are slow
+};
+
+// What atc is given: opset-17 operators alone, and input names that its --input_shape can say.
+struct AtcInput {
+  std::string onnx;
+  std::vector<std::string> input_names;  // as the .om has them, in the graph's order
+  std::string input_shape;
+};
+// Throws Error{unsupported} for what ONNX cannot say.
+AtcInput make_atc_input(Graph graph);
+
+// The compiled model's file, from the cache or by running atc. It stays in the cache. No device is needed.
+// Throws Error{device}: there is no atc, it fails, is killed, takes too long, or leaves no model; Error{unsupported, io}. Nothing half-written stays.
+std::filesystem::path compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options);
+
+}  // namespace ropeway::ascend

@@ -1,0 +1,96 @@
+#include "ascend/device.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "base/text.h"
+#include "cann/errors.h"
+
+namespace ropeway::ascend {
+
+using cann::aclError;
+
+std::shared_ptr<const Device> Device::open(const cann::Installation& installation) {
+  static std::mutex mutex;
+  static auto* const open_devices = new std::map<std::filesystem::path, std::shared_ptr<const Device>>;  // never destroyed: CANN's own objects may go before ours at exit
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<const Device>& device = (*open_devices)[installation.library];
+  if (!device) {
+    std::shared_ptr<Device> opened(new Device(installation, cann::Library::load(installation.library)));
+    opened->initialise();
+    device = std::move(opened);
+  }
+  return device;
+}
+
+void Device::initialise() {
+  const cann::Functions& f = functions();
+  const std::string doing = fmt::format("opening device 0 of CANN {}", to_string(installation_));
+  // Another library of this process (torch_npu, OpenCV) may have initialised it.
+  if (const aclError code = f.aclInit(nullptr); code != cann::ACL_ERROR_REPEAT_INITIALIZE) check(code, "aclInit", doing);
+  uint32_t count = 0;
+  check(f.aclrtGetDeviceCount(&count), "aclrtGetDeviceCount", doing);
+  if (count == 0) ropeway::fail(ErrorCode::device, "CANN {} is there, but it finds no NPU: see whether npu-smi info lists one", to_string(installation_));
+  check(f.aclrtSetDevice(0), "aclrtSetDevice", doing);
+  check(f.aclrtCreateContext(&context_, 0), "aclrtCreateContext", doing);
+  const char* soc = f.aclrtGetSocName();
+  if (soc == nullptr || *soc == '\0') ropeway::fail(ErrorCode::device, "aclrtGetSocName does not say which chip this is, while {}", doing);
+  soc_ = soc;
+  size_t free = 0;
+  check(f.aclrtGetMemInfo(cann::ACL_DDR_MEM, &free, &memory_bytes_), "aclrtGetMemInfo", doing);
+}
+
+std::string Device::title() const { return (installation_.is_virtual ? "virtual " : "") + soc_; }
+
+void Device::enter() const { check(functions().aclrtSetCurrentContext(context_), "aclrtSetCurrentContext", "entering the device's context"); }
+
+void Device::check(aclError code, const char* call, const std::string& doing) const {
+  if (code != cann::ACL_SUCCESS) fail_with(ErrorCode::device, code, call, doing);
+}
+
+void Device::fail_with(ErrorCode kind, aclError code, const char* call, const std::string& doing) const {
+  std::string text = fmt::format("{} failed with {} while {}", call, cann::describe(code), doing);
+  if (functions().aclGetRecentErrMsg != nullptr) {
+    const char* recent = functions().aclGetRecentErrMsg();
+    if (recent != nullptr && *recent != '\0') text += fmt::format(": {}", recent);
+  }
+  if (const std::string remedy = cann::remedy(code); !remedy.empty()) text += fmt::format(". What may help: {}", remedy);
+  throw Error(kind, text);
+}
+
+template <class Free>
+std::shared_ptr<void> Device::owned(void* handle, Free free) const {
+  return std::shared_ptr<void>(handle, [device = shared_from_this(), free](void* each) {
+    device->functions().aclrtSetCurrentContext(device->context_);
+    free(device->functions(), each);
+  });
+}
+
+std::shared_ptr<void> Device::make_stream() const {
+  cann::aclrtStream stream = nullptr;
+  check(functions().aclrtCreateStream(&stream), "aclrtCreateStream", "making a stream");
+  return owned(stream, [](const cann::Functions& f, void* each) { f.aclrtDestroyStream(each); });
+}
+
+std::shared_ptr<void> Device::make_event() const {
+  cann::aclrtEvent event = nullptr;
+  check(functions().aclrtCreateEvent(&event), "aclrtCreateEvent", "making an event");
+  return owned(event, [](const cann::Functions& f, void* each) { f.aclrtDestroyEvent(each); });
+}
+
+std::shared_ptr<void> Device::allocate(size_t bytes, const std::string& what) const {
+  void* memory = nullptr;
+  bytes = std::max<size_t>(bytes, 1);
+  check(functions().aclrtMalloc(&memory, bytes, cann::ACL_MEM_MALLOC_HUGE_FIRST), "aclrtMalloc", fmt::format("allocating {} on {} for {}", readable_bytes(static_cast<double>(bytes)), title(), what));
+  return owned(memory, [](const cann::Functions& f, void* each) { f.aclrtFree(each); });
+}
+
+std::shared_ptr<void> Device::allocate_host(size_t bytes, const std::string& what) const {
+  void* memory = nullptr;
+  bytes = std::max<size_t>(bytes, 1);
+  check(functions().aclrtMallocHost(&memory, bytes), "aclrtMallocHost", fmt::format("allocating {} of host memory for {}", readable_bytes(static_cast<double>(bytes)), what));
+  return owned(memory, [](const cann::Functions& f, void* each) { f.aclrtFreeHost(each); });
+}
+
+}  // namespace ropeway::ascend

@@ -1,0 +1,51 @@
+// An NPU through CANN's C interface, real or virtual: opened once per process, and everything that is made on it frees itself.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cann/installation.h"
+#include "cann/library.h"
+#include "ropeway/error.h"
+
+namespace ropeway::ascend {
+
+class Device : public std::enable_shared_from_this<Device> {
+ public:
+  // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device. Neither is undone before the process ends: CANN
+  // cannot be initialised a second time. Throws Error{device}.
+  static std::shared_ptr<const Device> open(const cann::Installation& installation);
+
+  const cann::Installation& installation() const { return installation_; }
+  const cann::Functions& functions() const { return library_->functions(); }
+  const std::string& soc() const { return soc_; }  // "Ascend310B1"
+  std::string title() const;                       // "virtual Ascend310B1", "Ascend310B1"
+  size_t memory_bytes() const { return memory_bytes_; }
+
+  // Makes this device's context the calling thread's, as every use of what follows needs. Throws Error{device}.
+  void enter() const;
+
+  // Throws Error{device} unless `code` is success: what was done, the call, the code's name, CANN's own text and what usually helps.
+  void check(cann::aclError code, const char* call, const std::string& doing) const;
+  [[noreturn]] void fail_with(ErrorCode kind, cann::aclError code, const char* call, const std::string& doing) const;
+
+  // Each keeps the device until it is freed. `what` is for the message when there is no memory. Throw Error{device}.
+  std::shared_ptr<void> make_stream() const;
+  std::shared_ptr<void> make_event() const;
+  std::shared_ptr<void> allocate(size_t bytes, const std::string& what) const;       // on the device
+  std::shared_ptr<void> allocate_host(size_t bytes, const std::string& what) const;  // page-locked
+
+ private:
+  Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library) : installation_(installation), library_(std::move(library)) {}
+  void initialise();
+  template <class Free>
+  std::shared_ptr<void> owned(void* handle, Free free) const;
+
+  cann::Installation installation_;
+  std::shared_ptr<const cann::Library> library_;
+  std::string soc_;
+  cann::aclrtContext context_ = nullptr;
+  size_t memory_bytes_ = 0;
+};
+
+}  // namespace ropeway::ascend

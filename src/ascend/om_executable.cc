@@ -1,0 +1,195 @@
+#include "ascend/om_executable.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <optional>
+
+#include "base/text.h"
+#include "cann/errors.h"
+
+namespace ropeway::ascend {
+namespace {
+
+std::optional<DType> dtype_of(cann::aclDataType type) {
+  switch (type) {
+    case cann::ACL_FLOAT: return DType::f32;
+    case cann::ACL_FLOAT16: return DType::f16;
+    case cann::ACL_BF16: return DType::bf16;
+    case cann::ACL_DOUBLE: return DType::f64;
+    case cann::ACL_INT8: return DType::i8;
+    case cann::ACL_INT16: return DType::i16;
+    case cann::ACL_INT32: return DType::i32;
+    case cann::ACL_INT64: return DType::i64;
+    case cann::ACL_UINT8: return DType::u8;
+    case cann::ACL_UINT16: return DType::u16;
+    case cann::ACL_UINT32: return DType::u32;
+    case cann::ACL_UINT64: return DType::u64;
+    case cann::ACL_BOOL: return DType::boolean;
+    default: return std::nullopt;
+  }
+}
+
+size_t bytes_of(const TensorType& type) { return static_cast<size_t>(element_count(type.shape)) * size_of(type.dtype); }
+
+// What loading says of a file that is no good; everything else is the device's failure.
+bool blames_file(cann::aclError code) {
+  for (const cann::aclError each : {cann::ACL_ERROR_DESERIALIZE_MODEL, cann::ACL_ERROR_PARSE_MODEL, cann::ACL_ERROR_MODEL_SIZE_INVALID, cann::ACL_ERROR_MODEL_MISSING_ATTR, cann::ACL_ERROR_RT_SOC_VERSION,
+                                    cann::ACL_ERROR_GE_EXEC_MODEL_DATA_SIZE_INVALID}) {
+    if (code == each) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// One side, inputs or outputs, of a caller's buffers: page-locked memory on the host, memory on the device, and the dataset that lists the latter.
+struct Buffers {
+  std::vector<std::shared_ptr<void>> host, device;
+  std::vector<std::shared_ptr<cann::aclDataBuffer>> entries;
+  std::shared_ptr<cann::aclmdlDataset> dataset;
+};
+
+class OmContext final : public Context {
+ public:
+  std::shared_ptr<void> stream;
+  std::shared_ptr<void> begin, loaded, computed, end;  // events: before and after the copies, and around the model
+  Buffers inputs, outputs;
+};
+
+namespace {
+
+Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const std::string& what) {
+  const cann::Functions& f = device.functions();
+  Buffers result;
+  result.dataset.reset(f.aclmdlCreateDataset(), [owner = device.shared_from_this()](cann::aclmdlDataset* each) { owner->functions().aclmdlDestroyDataset(each); });
+  if (!result.dataset) fail(ErrorCode::device, "aclmdlCreateDataset gives nothing for {}", what);
+  for (const Port& port : ports) {
+    const size_t bytes = bytes_of(port.type);
+    const std::string name = fmt::format("{} of {}", port.name, what);
+    result.host.push_back(device.allocate_host(bytes, name));
+    result.device.push_back(device.allocate(bytes, name));
+    result.entries.emplace_back(f.aclCreateDataBuffer(result.device.back().get(), bytes), [owner = device.shared_from_this()](cann::aclDataBuffer* each) { owner->functions().aclDestroyDataBuffer(each); });
+    if (!result.entries.back()) fail(ErrorCode::device, "aclCreateDataBuffer gives nothing for {}", name);
+    device.check(f.aclmdlAddDatasetBuffer(result.dataset.get(), result.entries.back().get()), "aclmdlAddDatasetBuffer", "preparing " + name);
+  }
+  return result;
+}
+
+}  // namespace
+
+OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps)
+    : device_(std::move(device)), what_(std::move(what)), steps_(std::move(steps)) {
+  device_->enter();
+  std::error_code ignored;
+  memory_.weights = std::filesystem::file_size(om, ignored);  // about: CANN does not say
+  const std::string doing = fmt::format("loading {} ({}) on {}", what_, om.string(), device_->title());
+  if (const cann::aclError code = device_->functions().aclmdlLoadFromFile(om.c_str(), &model_); code != cann::ACL_SUCCESS) {
+    device_->fail_with(blames_file(code) ? ErrorCode::invalid_model : ErrorCode::device, code, "aclmdlLoadFromFile", doing);
+  }
+  try {
+    read_description();
+  } catch (...) {
+    device_->functions().aclmdlUnload(model_);
+    throw;
+  }
+}
+
+OmExecutable::~OmExecutable() {
+  // The device frees the rest when the process ends; nothing here can be told to anybody.
+  try {
+    device_->enter();
+  } catch (const Error&) {
+    return;
+  }
+  device_->functions().aclmdlUnload(model_);
+}
+
+void OmExecutable::read_description() {
+  const cann::Functions& f = device_->functions();
+  const std::string doing = "asking what " + what_ + " takes and gives";
+  const std::shared_ptr<cann::aclmdlDesc> description(f.aclmdlCreateDesc(), [&](cann::aclmdlDesc* each) { f.aclmdlDestroyDesc(each); });
+  if (!description) fail(ErrorCode::device, "aclmdlCreateDesc gives nothing while {}", doing);
+  cann::aclmdlDesc* const desc = description.get();
+  device_->check(f.aclmdlGetDesc(desc, model_), "aclmdlGetDesc", doing);
+  const auto add = [&](std::vector<Port>& ports, const char* name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) {
+    const auto dtype = dtype_of(type);
+    if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
+    ports.push_back({name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}});
+    if (std::any_of(ports.back().type.shape.begin(), ports.back().type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
+    memory_.context += 2 * bytes;
+    if (bytes_of(ports.back().type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(ports.back().type), bytes);
+  };
+  for (size_t i = 0; i < f.aclmdlGetNumInputs(desc); ++i) {
+    cann::aclmdlIODims dims{};
+    device_->check(f.aclmdlGetInputDims(desc, i, &dims), "aclmdlGetInputDims", doing);
+    add(inputs_, f.aclmdlGetInputNameByIndex(desc, i), f.aclmdlGetInputDataType(desc, i), f.aclmdlGetInputSizeByIndex(desc, i), dims);
+  }
+  for (size_t i = 0; i < f.aclmdlGetNumOutputs(desc); ++i) {
+    cann::aclmdlIODims dims{};
+    device_->check(f.aclmdlGetOutputDims(desc, i, &dims), "aclmdlGetOutputDims", doing);
+    add(outputs_, f.aclmdlGetOutputNameByIndex(desc, i), f.aclmdlGetOutputDataType(desc, i), f.aclmdlGetOutputSizeByIndex(desc, i), dims);
+  }
+  input_order_.resize(inputs_.size());
+  std::iota(input_order_.begin(), input_order_.end(), size_t{0});
+}
+
+void OmExecutable::order_inputs(const std::vector<std::string>& names) {
+  input_order_.clear();
+  for (const std::string& name : names) {
+    const auto at = std::find_if(inputs_.begin(), inputs_.end(), [&](const Port& port) { return port.name == name; });
+    if (at == inputs_.end()) fail(ErrorCode::device, "the compiled {} has no input {}", what_, name);
+    input_order_.push_back(static_cast<size_t>(at - inputs_.begin()));
+  }
+}
+
+std::unique_ptr<Context> OmExecutable::make_context() const {
+  device_->enter();
+  auto context = std::make_unique<OmContext>();
+  context->stream = device_->make_stream();
+  for (auto* event : {&context->begin, &context->loaded, &context->computed, &context->end}) *event = device_->make_event();
+  context->inputs = make_buffers(*device_, inputs_, what_);
+  context->outputs = make_buffers(*device_, outputs_, what_);
+  return context;
+}
+
+// From page-locked inputs to page-locked outputs. The events take the times of the device's clock.
+void OmExecutable::execute(OmContext& context) const {
+  const cann::Functions& f = device_->functions();
+  void* const stream = context.stream.get();
+  const std::string doing = "running " + what_;
+  const auto record = [&](const std::shared_ptr<void>& event) { device_->check(f.aclrtRecordEvent(event.get(), stream), "aclrtRecordEvent", doing); };
+  const auto copy = [&](void* to, const void* from, size_t bytes, cann::aclrtMemcpyKind kind) {
+    if (bytes > 0) device_->check(f.aclrtMemcpyAsync(to, bytes, from, bytes, kind, stream), "aclrtMemcpyAsync", doing);
+  };
+  record(context.begin);
+  for (size_t i = 0; i < inputs_.size(); ++i) copy(context.inputs.device[i].get(), context.inputs.host[i].get(), bytes_of(inputs_[i].type), cann::ACL_MEMCPY_HOST_TO_DEVICE);
+  record(context.loaded);
+  device_->check(f.aclmdlExecuteAsync(model_, context.inputs.dataset.get(), context.outputs.dataset.get(), stream), "aclmdlExecuteAsync", doing);
+  record(context.computed);
+  for (size_t i = 0; i < outputs_.size(); ++i) copy(context.outputs.host[i].get(), context.outputs.device[i].get(), bytes_of(outputs_[i].type), cann::ACL_MEMCPY_DEVICE_TO_HOST);
+  record(context.end);
+  device_->check(f.aclrtSynchronizeStream(stream), "aclrtSynchronizeStream", doing);
+}
+
+void OmExecutable::run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const {
+  auto& own = dynamic_cast<OmContext&>(context);
+  ensure(inputs.size() == input_order_.size() && outputs.size() == outputs_.size(), "{} has {} inputs and {} outputs, not {} and {}", what_, input_order_.size(), outputs_.size(), inputs.size(), outputs.size());
+  device_->enter();
+  for (size_t i = 0; i < inputs.size(); ++i) std::memcpy(own.inputs.host[input_order_[i]].get(), inputs[i].raw(), inputs[i].bytes());
+  {
+    const std::lock_guard lock(running_);
+    execute(own);
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) std::memcpy(outputs[i].raw(), own.outputs.host[i].get(), outputs[i].bytes());
+  if (trace == nullptr) return;
+  const auto between = [&](const std::shared_ptr<void>& first, const std::shared_ptr<void>& last) {
+    float ms = 0;
+    device_->check(device_->functions().aclrtEventElapsedTime(&ms, first.get(), last.get()), "aclrtEventElapsedTime", "timing " + what_);
+    return static_cast<double>(ms);
+  };
+  trace->step_ms = {between(own.loaded, own.computed)};
+  trace->device_ms = between(own.begin, own.end);
+}
+
+}  // namespace ropeway::ascend

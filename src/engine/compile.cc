@@ -1,0 +1,26 @@
+#include "engine/compile.h"
+
+#include "ascend/backend.h"
+#include "ascend/compiler.h"
+#include "base/text.h"
+#include "engine/devices.h"
+#include "passes/pipeline.h"
+
+namespace ropeway {
+
+std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options) {
+  const cann::Installation installation = npu_installation(options.device);
+  ascend::CompilerOptions compiler{soc.empty() ? ascend::Device::open(installation)->soc() : soc, options.compile_seconds};
+  std::set<std::string> disabled = options.disabled_passes;
+  disabled.erase("fuse");  // the CPU backend's own
+  graph = run_passes(std::move(graph), pipeline(), disabled);
+  std::vector<std::string> impossible;
+  for (const Node& node : graph.nodes) {
+    if (const std::string why = ascend::why_not_on_chip(graph, node, compiler.soc); !why.empty()) impossible.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), why));
+  }
+  if (!impossible.empty()) fail(ErrorCode::unsupported, "{} of {} operators cannot run on {}:\n  {}", impossible.size(), graph.nodes.size(), compiler.soc, fmt::join(impossible, "\n  "));
+  const std::string model = graph.name;
+  return ascend::compile_om(ascend::make_atc_input(std::move(graph)), model, installation, compiler);
+}
+
+}  // namespace ropeway

@@ -1,0 +1,16 @@
+// Compiling for an NPU ahead of time; the NPU need not be here.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "ir/graph.h"
+#include "ropeway/session.h"
+
+namespace ropeway {
+
+// The compiled model's file, in the cache, for options.device, which is npu or virtual-npu. `soc`: a chip such as "Ascend310B4"; "": the one that is here.
+// Throws Error{unsupported} that names every operator that the chip cannot compute; Error{invalid_argument, device, io} as compile_om and the passes do.
+std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options);
+
+}  // namespace ropeway

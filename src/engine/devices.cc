@@ -1,0 +1,75 @@
+#include "engine/devices.h"
+
+#include "ascend/backend.h"
+#include "base/text.h"
+#include "cann/installation.h"
+#include "cann/om.h"
+#include "cpu/backend.h"
+
+namespace ropeway {
+namespace {
+
+// A compiled model's maker; nothing for everything else, files that cannot be read included: their reader says so.
+std::optional<cann::OmMaker> maker_of(const std::string& model) {
+  std::error_code ignored;
+  if (model.empty() || !std::filesystem::is_regular_file(model, ignored)) return std::nullopt;
+  return cann::om_maker(File(model));
+}
+
+std::shared_ptr<const Backend> make_npu_backend(const char* device) { return std::make_shared<ascend::AscendBackend>(npu_installation(device)); }
+
+const DeviceRow& find_row(const std::string& name) {
+  std::vector<std::string> names;
+  for (const DeviceRow& row : devices()) {
+    if (name == row.name) return row;
+    names.emplace_back(row.name);
+  }
+  names.emplace_back("auto");
+  fail(ErrorCode::invalid_argument, "there is no device '{}'; there is {}", name, listed(names));
+}
+
+}  // namespace
+
+cann::Installation npu_installation(const std::string& device) {
+  if (device == "npu") {
+    const cann::Search search = cann::find_installation();
+    if (search.found) return *search.found;
+    fail(ErrorCode::device, "there is no CANN on this machine. Looked for it in:\n  {}\nInstall CANN, or set ASCEND_HOME_PATH to where it is. Without an NPU, --device virtual-npu predicts what one would do", fmt::join(search.looked, "\n  "));
+  }
+  if (device != "virtual-npu") fail(ErrorCode::invalid_argument, "{} takes no compiled models: choose npu or virtual-npu", device.empty() ? "cpu" : device);
+  const cann::Search search = cann::find_virtual_installation();
+  if (search.found) return *search.found;
+  fail(ErrorCode::device, "the virtual CANN is not where it belongs. Looked in:\n  {}\nSet ROPEWAY_VIRTUAL_HOME to the folder virtual-cann of a build of Ropeway", fmt::join(search.looked, "\n  "));
+}
+
+const std::vector<DeviceRow>& devices() {
+  static const std::vector<DeviceRow> rows = {
+      {"cpu", "this machine's processor, fp32", [](const SessionOptions& options) { return make_cpu_backend(options.threads); }},
+      {"npu", "an Ascend 310B NPU, through CANN", [](const SessionOptions&) { return make_npu_backend("npu"); }},
+      {"virtual-npu", "a predicted Ascend 310B NPU, through Ropeway's virtual CANN", [](const SessionOptions&) { return make_npu_backend("virtual-npu"); }},
+  };
+  return rows;
+}
+
+std::string why_unusable(const DeviceRow& row) {
+  try {
+    row.make({});
+    return "";
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::device) throw;
+    return error.what();
+  }
+}
+
+std::string resolve_device(const std::string& device, const std::string& model) {
+  if (device == "auto") return why_unusable(find_row("npu")).empty() ? "npu" : "cpu";
+  if (!device.empty()) return find_row(device).name;
+  const auto maker = maker_of(model);
+  return !maker ? "cpu" : *maker == cann::OmMaker::virtual_atc ? "virtual-npu" : "npu";
+}
+
+bool is_compiled_model(const std::string& model) { return maker_of(model).has_value(); }
+
+std::shared_ptr<const Backend> make_backend(const SessionOptions& options, const std::string& model) { return find_row(resolve_device(options.device, model)).make(options); }
+
+}  // namespace ropeway

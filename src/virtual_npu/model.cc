@@ -1,0 +1,61 @@
+#include "virtual_npu/model.h"
+
+#include <utility>
+
+#include "formats/onnx/onnx.h"
+#include "passes/pipeline.h"
+#include "virtual_npu/fault.h"
+
+namespace ropeway::virtual_npu {
+namespace {
+
+std::vector<Port> ports(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<Port> result;
+  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
+  return result;
+}
+
+// A tensor over memory that somebody else keeps.
+Tensor view(const TensorType& type, void* memory) { return Tensor(type, std::shared_ptr<std::byte>(static_cast<std::byte*>(memory), [](std::byte*) {})); }
+
+std::vector<Tensor> views(std::span<const Port> ports, std::span<void* const> buffers) {
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < ports.size(); ++i) result.push_back(view(ports[i].type, buffers[i]));
+  return result;
+}
+
+Container container_of(std::string_view bytes, const std::string& what) {
+  try {
+    return parse_container(bytes);
+  } catch (const Error& error) {
+    refuse(cann::ACL_ERROR_PARSE_MODEL, "{}: {}", what, error.message());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const Soc& soc, const Backend& cpu) {
+  const Container container = container_of(bytes, what);
+  if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another)", what, container.soc, soc.name);
+  Graph graph = read_onnx(container.onnx, what, {});
+  std::unique_ptr<Model> model(new Model);
+  model->inputs_ = ports(graph, graph.inputs);
+  model->outputs_ = ports(graph, graph.outputs);
+  for (const Value& value : graph.values) {
+    if (value.constant) model->weight_bytes_ += value.constant->bytes();
+  }
+  for (const OperatorTime& each : container.operators) model->predicted_ms_ += each.ms;
+  // Widens the 16-bit weights, whose casts stand in the graph; the passes of the compiler have all run.
+  graph = remove_dead_code(fold_constants(std::move(graph)));
+  model->executable_ = cpu.compile(std::move(graph), {});
+  model->context_ = model->executable_->make_context();
+  return model;
+}
+
+void Model::run(std::span<void* const> inputs, std::span<void* const> outputs) {
+  const std::vector<Tensor> values = views(inputs_, inputs);
+  std::vector<Tensor> results = views(outputs_, outputs);
+  executable_->run(*context_, values, results, nullptr);
+}
+
+}  // namespace ropeway::virtual_npu

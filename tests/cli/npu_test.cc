@@ -1,0 +1,195 @@
+// NPUs from the command line: the virtual one, a real one that is not there, and bad days.
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "program.h"
+
+namespace ropeway::cli_test {
+namespace {
+
+using Json = nlohmann::json;
+
+class Npu : public Program {
+ protected:
+  Npu() { fs::create_directory(file("home")); }
+
+  // An installation that is found as the virtual one, with `script` in the place of its atc; "": the real virtual one's.
+  void install(const std::string& script) {
+    const fs::path root = file("cann");
+    fs::remove_all(root);
+    fs::copy(ROPEWAY_VIRTUAL_HOME, root, fs::copy_options::recursive);
+    if (!script.empty()) {
+      fs::remove(root / "bin/atc");
+      write_file(root / "bin/atc", "#!/bin/sh\n" + script + "\n");
+      fs::permissions(root / "bin/atc", fs::perms::owner_all);
+    }
+    set("");
+  }
+  void set(const std::string& more) { set_environment(fmt::format("ROPEWAY_VIRTUAL_HOME={} ROPEWAY_CACHE={} {}", quoted(file("cann")), quoted(file("cache")), more)); }
+  // Nothing but locks in the cache.
+  void cache_is_clean() const {
+    for (const auto& entry : fs::directory_iterator(file("cache"))) EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
+  }
+  std::string line(const std::string& text, const std::string& begin) const {
+    const size_t at = text.find(begin);
+    return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
+  }
+};
+
+TEST_F(Npu, BenchSetsThePredictionBesideCpuAndArticle) {
+  const Outcome outcome = succeeds("bench lenet resnet34 --device cpu,virtual-npu --warmup 0 --iterations 1 --reference article --json t.json");
+  for (const char* part : {"virtual Ascend310B1, predicted", "fp16, compiled", "the article", "no NPU has run", "Eager is an operator at a time"}) EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
+  const Json models = Json::parse(read_text(file("t.json")));
+  for (size_t m = 0; m < 2; ++m) {
+    const Json& cpu = models[m]["devices"][0];
+    const Json& npu = models[m]["devices"][1];
+    EXPECT_EQ(cpu["predicted"], false);
+    EXPECT_EQ(npu["predicted"], true);
+    EXPECT_EQ(npu["device"], "virtual-npu");
+    EXPECT_EQ(npu["rows"].size(), m == 0 ? 5u : 18u);
+    double sum = 0;
+    for (size_t r = 0; r < npu["rows"].size(); ++r) {
+      EXPECT_EQ(npu["rows"][r]["path"], cpu["rows"][r]["path"]);
+      EXPECT_EQ(npu["rows"][r]["description"], cpu["rows"][r]["description"]);
+      EXPECT_GT(npu["rows"][r]["latency_ms"]["min"], 0);
+      sum += npu["rows"][r]["latency_ms"]["median"].get<double>();
+    }
+    EXPECT_NEAR(npu["sum_of_rows_ms"].get<double>(), sum, 1e-3);
+    EXPECT_GT(npu["end_to_end_ms"]["median"], 0);
+  }
+}
+
+TEST_F(Npu, RowsOfItsOwnWithoutTheCpu) {
+  const Outcome outcome = succeeds("bench lenet --device virtual-npu --by op");
+  EXPECT_EQ(count(outcome.out, "MaxPool2d"), 2u) << outcome.out;
+  EXPECT_EQ(count(outcome.out, "ReLU"), 4u) << outcome.out;
+}
+
+TEST_F(Npu, RunGivesTheChipsNumbers) {
+  const Outcome outcome = succeeds("run lenet --device virtual-npu --output npu.npy");
+  EXPECT_NE(outcome.out.find("those of a virtual Ascend310B1, predicted"), std::string::npos) << outcome.out;
+  succeeds("run lenet --output cpu.npy");
+  const Tensor npu = read_npy(file("npu.npy")), cpu = read_npy(file("cpu.npy"));
+  EXPECT_TRUE(close_to(npu, cpu, 1e-2));
+  EXPECT_FALSE(close_to(npu, cpu, 1e-6)) << "that is the fp32 result";
+}
+
+TEST_F(Npu, CompiledModelsRunWhereTheyBelong) {
+  install("");
+  succeeds("compile lenet --device virtual-npu -o lenet.om");
+  const Outcome run = succeeds("run lenet.om --output y.npy");
+  EXPECT_NE(run.out.find("virtual Ascend310B1"), std::string::npos);
+  succeeds("run lenet --device virtual-npu --output z.npy");
+  EXPECT_TRUE(read_text(file("y.npy")) == read_text(file("z.npy")));
+  EXPECT_NE(succeeds("bench lenet.om").out.find("compiled for virtual Ascend310B1"), std::string::npos);
+  EXPECT_NE(succeeds("inspect lenet.om").out.find("takes input: f32[1,3,224,224]"), std::string::npos);
+  fails("run lenet.om --device cpu", 5, {"lenet.om is compiled for an NPU"});
+  fails("run lenet.om --batch 2", 5, {"its shapes are fixed"});
+  write_npy(file("x.npy"), Tensor({DType::f32, {1, 3, 224, 224}}));
+  succeeds("run lenet.om --input x.npy");
+  succeeds("run lenet.om --input input=x.npy");
+  fails("run lenet.om --input other=x.npy", 5, {"has no input 'other'"});
+  fails("compile lenet.om --device virtual-npu -o again.om", 5, {"is compiled already"});
+
+  succeeds("compile lenet --device virtual-npu --soc Ascend310B4 -o b4.om");
+  fails("run b4.om", 4, {"compiled for Ascend310B4, but this device is a virtual Ascend310B1", "507008 (ACL_ERROR_RT_SOC_VERSION)"});
+  set("ROPEWAY_VIRTUAL_SOC=Ascend310B4");
+  EXPECT_NE(succeeds("run b4.om").out.find("virtual Ascend310B4"), std::string::npos);
+  set("ROPEWAY_VIRTUAL_SOC=Ascend910");
+  fails("run lenet --device virtual-npu", 7, {"there is no virtual Ascend910", "Ascend310B1"});
+  set("");
+  const Outcome unknown = ropeway("compile lenet --device virtual-npu --soc Ascend910 -o x.om");
+  EXPECT_EQ(unknown.status, 7);
+  EXPECT_NE(unknown.err.find("there is no virtual Ascend910"), std::string::npos) << unknown.err;
+  EXPECT_FALSE(fs::exists(file("x.om")));
+
+  write_file(file("vendor.om"), std::string("IMOD, as CANN's begin"));
+  fails("run vendor.om --device virtual-npu", 5, {"compiled by CANN's atc", "--device npu"});
+  write_file(file("short.om"), read_text(file("lenet.om")).substr(0, 1000));
+  fails("run short.om", 4, {"short.om", "cut off"});
+}
+
+TEST_F(Npu, WithoutCannItSaysWhereItLooked) {
+  set_environment("-u ASCEND_HOME_PATH -u ASCEND_TOOLKIT_HOME HOME=" + quoted(file("home")));
+  if (fs::exists("/usr/local/Ascend")) GTEST_SKIP() << "this machine has CANN";
+  for (const char* command : {"run lenet --device npu", "bench lenet --device cpu,npu", "compile lenet --device npu -o x.om"}) {
+    fails(command, 7, {"there is no CANN on this machine", "ASCEND_HOME_PATH: not set", "/usr/local/Ascend/ascend-toolkit/latest: no lib64/libascendcl.so", "--device virtual-npu"});
+  }
+  EXPECT_NE(succeeds("devices").out.find("npu: not here"), std::string::npos);
+  write_difference();
+  succeeds("run difference.onnx --device auto");
+  fails("run lenet --device gpu", 5, {"there is no device 'gpu'; there is cpu, npu, virtual-npu and auto"});
+}
+
+TEST_F(Npu, ACannThatCannotBeLoaded) {
+  install("");
+  fs::remove(file("cann/lib64/libascendcl.so"));
+  fails("run lenet --device virtual-npu", 7, {"the virtual CANN is not where it belongs", "no lib64/libascendcl.so"});
+  write_file(file("cann/lib64/libascendcl.so"), std::string("not a library"));
+  fails("run lenet --device virtual-npu", 7, {"cannot load CANN's", "set_env.sh"});
+  fs::remove(file("cann/lib64/libascendcl.so"));
+  fs::copy_file(ROPEWAY_PARTIAL_CANN, file("cann/lib64/libascendcl.so"));
+  fails("run lenet --device virtual-npu", 7, {"lacks", "aclrtGetSocName", "aclmdlExecuteAsync"});
+  install("");
+  fs::remove(file("cann/bin/atc"));
+  fails("run lenet --device virtual-npu", 7, {"has no atc", "ropeway compile --soc Ascend310B1"});
+}
+
+TEST_F(Npu, ACompilerThatFails) {
+  install("echo 'EZ3003: no kernel'; exit 1");
+  fs::create_directory(file("cache"));
+  const auto ends = [&](const std::string& options, const std::vector<std::string>& parts) {
+    const Outcome outcome = ropeway("run lenet --device virtual-npu " + options);
+    EXPECT_EQ(outcome.status, 7) << outcome.err;
+    for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err << "\nlacks: " << part;
+    cache_is_clean();
+  };
+  ends("", {"EZ3003: no kernel", "exit status 1"});
+  install("kill -9 $$");
+  ends("", {"was killed"});
+  install("sleep 100");
+  ends("--compile-timeout 0.3", {"was stopped after"});
+  install("");
+  succeeds("run lenet --device virtual-npu");
+}
+
+TEST_F(Npu, ACacheThatIsSpoiltOrCannotBeWritten) {
+  install("");
+  succeeds("run lenet --device virtual-npu --output first.npy");
+  for (const auto& entry : fs::directory_iterator(file("cache"))) {
+    if (entry.path().extension() == ".om") write_file(entry.path(), std::string("spoilt"));
+  }
+  succeeds("run lenet --device virtual-npu --output second.npy");
+  EXPECT_TRUE(read_text(file("first.npy")) == read_text(file("second.npy")));
+  write_file(file("in_the_way"), std::string());
+  set("ROPEWAY_CACHE=" + quoted(file("in_the_way")));
+  fails("run lenet --device virtual-npu", 6, {"compiled models cannot be kept in", "Set ROPEWAY_CACHE"});
+}
+
+TEST_F(Npu, ADeviceWithoutMemory) {
+  install("");
+  succeeds("run lenet --device virtual-npu");
+  set("ROPEWAY_VIRTUAL_MEMORY=50");  // MB; the weights alone take more
+  fails("run lenet --device virtual-npu", 7, {"207001 (ACL_ERROR_RT_MEMORY_ALLOCATION)", "of device memory", "smaller batch"});
+  set("ROPEWAY_VIRTUAL_MEMORY=plenty");
+  fails("run lenet --device virtual-npu", 7, {"ROPEWAY_VIRTUAL_MEMORY is 'plenty'"});
+}
+
+TEST_F(Npu, TwoProcessesCompileTheSameModel) {
+  install("");
+  std::thread other([&] { succeeds("run lenet --device virtual-npu --output a.npy"); });
+  const std::string command = fmt::format("cd {} && ROPEWAY_VIRTUAL_HOME={} ROPEWAY_CACHE={} {} run lenet --device virtual-npu --output b.npy > /dev/null", quoted(folder()), quoted(file("cann")), quoted(file("cache")), quoted(ROPEWAY_PROGRAM));
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  other.join();
+  EXPECT_TRUE(read_text(file("a.npy")) == read_text(file("b.npy")));
+  EXPECT_NE(read_text(file("a.npy")), "");
+}
+
+TEST_F(Npu, Float64IsRefusedByName) {
+  write_difference("2", 11);
+  fails("run difference.onnx --device virtual-npu", 3, {"no device can compute", "Ascend310B1 has no float64"});
+  fails("compile difference.onnx --device virtual-npu -o x.om", 3, {"1 of 1 operators cannot run on Ascend310B1", "no float64"});
+}
+
+}  // namespace
+}  // namespace ropeway::cli_test
