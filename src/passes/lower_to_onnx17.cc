@@ -86,7 +86,7 @@ class Lowering {
     }
   }
 
-  // ONNX has the divisor's sign for whole numbers alone: a − ⌊a / b⌋ b.
+  // ONNX has the divisor's sign for whole numbers alone: a − ⌊a / b⌋ b, which an infinite b makes NaN.
   ValueId binary() {
     const DType dtype = type(in(0)).dtype;
     const bool floating = dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
@@ -187,10 +187,9 @@ class Lowering {
     if (counts_padding) {
       // The padding as zeros of their own, so that windows may go beyond it.
       Ints pads(2 * shape.size(), 0);
-      for (size_t d = 0; d < spatial; ++d) {
-        pads[first + d] = std::exchange(p.pads[d], 0);
-        pads[shape.size() + first + d] = std::exchange(p.pads[spatial + d], 0);
-      }
+      std::copy_n(p.pads.begin(), spatial, pads.begin() + static_cast<std::ptrdiff_t>(first));
+      std::copy_n(p.pads.begin() + static_cast<std::ptrdiff_t>(spatial), spatial, pads.end() - static_cast<std::ptrdiff_t>(spatial));
+      std::ranges::fill(p.pads, 0);
       if (std::any_of(pads.begin(), pads.end(), [](int64_t pad) { return pad != 0; })) x = add(Op::Pad, PadParams{"constant", pads, 0}, {x});
     }
     const Shape padded = type(x).shape;

@@ -62,7 +62,9 @@ class NodeWriter {
         operator_ = "Identity";
         return;
       case Op::Reshape:
-      case Op::Expand: return input(Tensor::of<int64_t>({std::ssize(shape_param())}, shape_param()));
+        if (std::ranges::count(shape_param(), 0) > 0) attribute("allowzero", int64_t{1});  // else a 0 is the input's size there
+        return input(shape_param());
+      case Op::Expand: return input(shape_param());
       case Op::Transpose: return attribute("perm", node_.get<PermParams>().perm);
       case Op::Split: return split();
       case Op::Slice: return slice();
