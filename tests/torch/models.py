@@ -219,6 +219,10 @@ def make(name):
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+    for block in model.modules():
+        if isinstance(block, InvertedResidual):  # its last convolution has no activation behind it
+            nn.init.kaiming_uniform_(block.conv[-2].weight, nonlinearity="linear")
+    for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.9, 1.1)
             nn.init.uniform_(module.bias, -0.1, 0.1)
