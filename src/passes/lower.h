@@ -6,7 +6,7 @@
 namespace ropeway {
 
 // The same function in operators that ONNX opset 17 has: attention, adaptive pooling, GELU, SiLU, Mish and others become what they are made of. What follows from a node
-// keeps its origin. Left as it is, for the writer to refuse: what opset 17 cannot say at all (dropout in training mode, an average pool with dilations, Pad's wrap).
+// keeps its origin. Left as it is, for the writer to refuse: what opset 17 cannot say at all (dropout in training mode, an average pool with dilations).
 Graph lower_to_onnx17(Graph graph);
 
 }  // namespace ropeway

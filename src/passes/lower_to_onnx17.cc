@@ -9,6 +9,7 @@
 
 #include "ops/convert.h"
 #include "ops/operator.h"
+#include "ops/shape_util.h"
 #include "passes/lower.h"
 
 namespace ropeway {
@@ -44,6 +45,7 @@ class Lowering {
       case Op::MaxPool:
       case Op::AveragePool: return pool();
       case Op::Reduce: return reduce();
+      case Op::Pad: return pad();
       default: return kNoValue;
     }
   }
@@ -86,12 +88,40 @@ class Lowering {
     }
   }
 
-  // ONNX has the divisor's sign for whole numbers alone: a − ⌊a / b⌋ b, which an infinite b makes NaN.
+  // ONNX gives a remainder the divisor's sign for whole numbers alone; for others it has fmod, which is the same where nothing is negative.
   ValueId binary() {
-    const DType dtype = type(in(0)).dtype;
-    const bool floating = dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
-    if (node_->get<BinaryParams>().function != mod || !floating) return kNoValue;
-    return add(sub, in(0), add(mul, add(UnaryFunction::floor, add(div, in(0), in(1))), in(1)));
+    if (node_->get<BinaryParams>().function != mod || !is_float(type(in(0)).dtype)) return kNoValue;
+    const ValueId a = in(0), b = in(1), zero = number(0, a);
+    const ValueId size = add(mod, add(UnaryFunction::abs, a), add(UnaryFunction::abs, b));
+    const ValueId rest = add(Op::Where, NoParams{}, {add(less, a, zero), add(neg, size), size});
+    const ValueId other_sign = add(logical_xor, add(less, rest, zero), add(less, b, zero));
+    const ValueId not_zero = add(logical_not, add(equal, rest, zero));
+    return add(Op::Where, NoParams{}, {add(logical_and, other_sign, not_zero), add(BinaryFunction::add, rest, b), rest});
+  }
+
+  // Padding with the other end of the image, a dimension at a time.
+  ValueId pad() {
+    const auto& p = node_->get<PadParams>();
+    if (p.mode != "wrap" || std::ranges::any_of(p.pads, [](int64_t pad) { return pad < 0; })) return kNoValue;
+    const size_t rank = p.pads.size() / 2;
+    ValueId x = in(0);
+    for (size_t d = 0; d < rank; ++d) {
+      const int64_t size = type(x).shape[d], before = p.pads[d], after = p.pads[rank + d];
+      if (before > size || after > size) return kNoValue;
+      std::vector<ValueId> parts;
+      if (before > 0) parts.push_back(part(x, d, size - before, size));
+      parts.push_back(x);
+      if (after > 0) parts.push_back(part(x, d, 0, after));
+      if (parts.size() > 1) x = add(Op::Concat, AxisParams{static_cast<int64_t>(d)}, std::move(parts));
+    }
+    return x == in(0) ? kNoValue : x;
+  }
+
+  ValueId part(ValueId x, size_t dimension, int64_t begin, int64_t end) {
+    SliceParams p{Ints(type(x).shape.size(), 0), type(x).shape, Ints(type(x).shape.size(), 1)};
+    p.starts[dimension] = begin;
+    p.ends[dimension] = end;
+    return add(Op::Slice, p, {x});
   }
 
   // In ONNX the scale is needed.

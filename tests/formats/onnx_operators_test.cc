@@ -136,7 +136,8 @@ TEST(OnnxOperators, ElementwiseWithSeveralOperandsOrTypes) {
   EXPECT_EQ(run(single("Pow", {"2"}, {ints("e", {3})}, {"x", "e"}), x), (Floats{1, 64}));
   EXPECT_EQ(run(single("LeakyRelu", {"2"}, {}, {"x"}), {Tensor::of<float>({2}, {-100, 1})}), (Floats{-1, 1}));  // default slope: 0.01
   EXPECT_EQ(run(single("HardSigmoid", {"2"}, {}, {"x"}), {Tensor::of<float>({2}, {0, 9})}), (Floats{0.5, 1}));
-  expect_read_error(single("Mod", {"2"}, {floats("a", {}, {2})}, {"x", "a"}, {integer("fmod", 1)}), ErrorCode::unsupported, "fmod");
+  expect_read_error(single("Mod", {"2"}, {ints("e", {3})}, {"e", "e"}, {integer("fmod", 1)}), ErrorCode::unsupported, "fmod");
+  EXPECT_EQ(run(single("Mod", {"4"}, {floats("m", {4}, {3, -3, 3, -3})}, {"x", "m"}, {integer("fmod", 1)}), {Tensor::of<float>({4}, {-5, 5, 4.5, -1})}), (Floats{-2, 2, 1.5, -1}));
   expect_read_error(single("Gelu", {"2"}, {}, {"x"}, {text("approximate", "best")}), ErrorCode::invalid_model, "'best'");
 }
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "formats/onnx/operators.h"
 #include "ops/convert.h"
+#include "ops/shape_util.h"
 
 namespace ropeway::onnx {
 namespace {
@@ -67,9 +68,16 @@ Ids power(const NodeImporter& node) {
   return node.result(Op::Binary, BinaryParams{BinaryFunction::pow}, {node.input(0), exponent});
 }
 
+// With fmod = 1 the rest has the sign of the dividend: that of the sizes, with the sign put back.
 Ids modulo(const NodeImporter& node) {
-  if (node.integer("fmod", 0) != 0) fail(ErrorCode::unsupported, "Mod with fmod = 1 (the sign of the dividend) is not supported");
-  return binary<BinaryFunction::mod>(node);
+  if (node.integer("fmod", 0) == 0) return binary<BinaryFunction::mod>(node);
+  const ValueId a = node.input(0);
+  const DType dtype = node.type(0).dtype;
+  if (!is_float(dtype)) fail(ErrorCode::unsupported, "Mod with fmod = 1 (the sign of the dividend) of {} is not supported", name(dtype));
+  const auto size = [&](ValueId id) { return node.step(Op::Unary, UnaryParams{UnaryFunction::abs}, {id}); };
+  const ValueId rest = node.step(Op::Binary, BinaryParams{BinaryFunction::mod}, {size(a), size(node.input(1))});
+  const ValueId below = node.step(Op::Binary, BinaryParams{BinaryFunction::less}, {a, node.step_constant(filled({dtype, {}}, 0))});
+  return node.result(Op::Where, NoParams{}, {below, node.step(Op::Unary, UnaryParams{UnaryFunction::neg}, {rest}), rest});
 }
 
 // Max, Min and Sum take any number of operands.

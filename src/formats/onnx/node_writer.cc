@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "ops/convert.h"
+#include "ops/shape_util.h"
 
 namespace ropeway::onnx {
 namespace {
@@ -54,7 +55,7 @@ class NodeWriter {
       case Op::Gather: return attribute("axis", node_.get<AxisParams>().axis);
       case Op::GatherND: return attribute("batch_dims", node_.get<BatchDimsParams>().batch_dims);
       case Op::Unary: return unary();
-      case Op::Binary: operator_ = onnx_name(node_.get<BinaryParams>().function); return;
+      case Op::Binary: return binary();
       case Op::Reduce: return reduce();
       case Op::Cast: return attribute("to", int64_t{data_type_number(node_.get<CastParams>().to)});
       case Op::Dropout:
@@ -165,6 +166,13 @@ class NodeWriter {
     }
   }
 
+  void binary() {
+    const BinaryFunction function = node_.get<BinaryParams>().function;
+    operator_ = onnx_name(function);
+    // Of whole numbers it has the divisor's sign, of others the dividend's; lower_to_onnx17 sees to it that these have none.
+    if (function == BinaryFunction::mod && is_float(type(0).dtype)) attribute("fmod", int64_t{1});
+  }
+
   // A limit that is infinite is left out.
   void clip(const UnaryParams& p) {
     const bool low = p.alpha > -std::numeric_limits<double>::infinity(), high = p.beta < std::numeric_limits<double>::infinity();
@@ -200,7 +208,7 @@ class NodeWriter {
 
   void pad() {
     const auto& p = node_.get<PadParams>();
-    if (p.mode == "wrap") refuse("Pad has the mode wrap since opset 19");
+    if (p.mode == "wrap") refuse("Pad has the mode wrap since opset 19; lower_to_onnx17 writes it out where nothing is cropped");
     attribute("mode", p.mode);
     input(p.pads);
     if (p.mode == "constant") input(scalar(p.value));

@@ -98,7 +98,7 @@ class GraphWriter final : public onnx::Names {
 
   std::string node_name(const Node& node) {
     const std::string& path = node.origin.module_path();
-    std::string wanted = path.empty() || node.origin.node.starts_with(path + "/") ? node.origin.node : node.origin.node.empty() ? path : path + "/" + node.origin.node;
+    std::string wanted = path.empty() || node.origin.node == path || node.origin.node.starts_with(path + "/") ? node.origin.node : node.origin.node.empty() ? path : path + "/" + node.origin.node;
     if (wanted.empty()) wanted = name(node.op);
     std::string unique_name = wanted;
     for (int& i = next_node_[wanted]; !node_names_.insert(unique_name).second;) unique_name = fmt::format("{}_{}", wanted, ++i);
