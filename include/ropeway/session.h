@@ -16,13 +16,13 @@
 namespace ropeway {
 
 struct SessionOptions {
-  std::string device;                         // a name that `ropeway devices` lists, or "auto": npu if there is one, else cpu. "": what a compiled model (.om) is for, else cpu
-  int threads = 0;                            // of the CPU backend; 0: every processor that this process may use
-  std::optional<int64_t> batch;               // size of the first dimension of every input; an error where the model fixes another one
-  std::map<std::string, Shape> input_shapes;  // for symbolic dimensions, by input name
-  std::set<std::string> disabled_passes;      // names as in `ropeway inspect --stage passes`
-  std::string force_kernel;                   // use this implementation wherever it can serve; an error where it cannot serve at all
-  double compile_seconds = 3600;              // after which an NPU's compiler is stopped
+  std::string device = {};                         // a name that `ropeway devices` lists, or "auto": npu if there is one, else cpu. "": what a compiled model (.om) is for, else cpu
+  int threads = 0;                                 // of the CPU backend; 0: every processor that this process may use
+  std::optional<int64_t> batch = {};               // size of the first dimension of every input; an error where the model fixes another one
+  std::map<std::string, Shape> input_shapes = {};  // for symbolic dimensions, by input name
+  std::set<std::string> disabled_passes = {};      // names as in `ropeway inspect --stage passes`
+  std::string force_kernel = {};                   // use this implementation wherever it can serve; an error where it cannot serve at all
+  double compile_seconds = 3600;                   // after which an NPU's compiler is stopped
 };
 
 struct ValueInfo {

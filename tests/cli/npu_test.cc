@@ -121,6 +121,26 @@ TEST_F(Npu, WithoutCannItSaysWhereItLooked) {
   fails("run lenet --device gpu", 5, {"there is no device 'gpu'; there is cpu, npu, virtual-npu and auto"});
 }
 
+// The virtual one under the flag of a real one: the same way, found as CANN is found, timed by the clock.
+TEST_F(Npu, ARealInstallationTakesTheSameWay) {
+  install("");
+  for (const auto& entry : fs::recursive_directory_iterator(file("cann"))) {
+    if (entry.path().filename() == "ascend_toolkit_install.info") write_file(entry.path(), std::string("package_name=Ascend-cann-toolkit\nversion=8.1.RC1\n"));
+  }
+  set_environment(fmt::format("-u ROPEWAY_VIRTUAL_HOME ASCEND_HOME_PATH={} ROPEWAY_CACHE={}", quoted(file("cann")), quoted(file("cache"))));
+  const Outcome bench = succeeds("bench lenet --device npu --warmup 0 --iterations 1 --json t.json");
+  EXPECT_NE(bench.out.find("Ascend310B1"), std::string::npos);
+  EXPECT_EQ(bench.out.find("predicted"), std::string::npos) << bench.out;
+  const Json device = Json::parse(read_text(file("t.json")))[0]["devices"][0];
+  EXPECT_EQ(device["device"], "npu");
+  EXPECT_EQ(device["predicted"], false);
+  const std::string devices = succeeds("devices").out;
+  EXPECT_NE(devices.find("npu: an Ascend 310B NPU, through CANN\n  Ascend310B1\n"), std::string::npos) << devices;
+  EXPECT_EQ(succeeds("run lenet --device auto").out, succeeds("run lenet --device npu").out);
+  succeeds("compile lenet --device npu -o lenet.om");
+  fails("run lenet.om --device npu", 5, {"compiled by Ropeway's virtual atc", "compile the model with --device npu"});
+}
+
 TEST_F(Npu, ACannThatCannotBeLoaded) {
   install("");
   fs::remove(file("cann/lib64/libascendcl.so"));
