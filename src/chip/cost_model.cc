@@ -1,189 +1,181 @@
 #include "chip/cost_model.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
+#include <array>
+#include <numeric>
 
-namespace ropeway {
+#include "chip/fusion.h"
+#include "ops/work.h"
+
+namespace ropeway::chip {
 namespace {
 
-// The cube's edge, and so the granularity of channels and of rows and columns of products.
-constexpr double kBlock = 16;
-// Of weights with at most 4 input channels CANN has a layout of its own, with 4 channels in a block.
-constexpr double kFewChannels = 4;
-// Vector instructions of a function per element, loads and stores apart: 1 for what the vector unit has, about 10 for what is a polynomial or an iteration [assumed].
-constexpr double kSimple = 1, kTranscendental = 10;
+constexpr int64_t kFractal = 16;  // the cube multiplies 16×16 by 16×16
 
-double padded(double count, double block) { return block * std::max(1.0, std::ceil(count / block)); }
+double padded(int64_t size) { return static_cast<double>((size + kFractal - 1) / kFractal * kFractal); }
+double product_macs(int64_t m, int64_t k, int64_t n) { return padded(m) * padded(k) * padded(n); }
 
-double count(const Graph& graph, ValueId id) { return static_cast<double>(element_count(graph.type(id).shape)); }
+// What one launch has to do.
+struct Load {
+  double macs = 0;          // of the cube, padding included
+  double vector_bytes = 0;  // operand bytes of vector instructions
+  double bytes = 0;         // to and from memory
+};
 
-double bytes(const Graph& graph, ValueId id) {
-  const DType dtype = graph.type(id).dtype;
-  const bool floating = dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
-  return count(graph, id) * (floating ? 2.0 : static_cast<double>(size_of(dtype)));
+int64_t element_bytes(DType dtype) {
+  const bool floating = dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::f64;
+  return floating ? 2 : static_cast<int64_t>(size_of(dtype));
 }
 
-bool is_cube(Op op) { return op == Op::Conv || op == Op::Gemm || op == Op::MatMul || op == Op::ScaledDotProductAttention; }
-
-bool is_element_wise(Op op) { return op == Op::Unary || op == Op::Binary || op == Op::Where || op == Op::BatchNormalization || op == Op::Cast; }
-
-bool is_free(const Graph& graph, const Node& node) {
-  if (node.op == Op::Reshape || node.op == Op::Identity) return true;
-  if (node.op == Op::Dropout) return !node.get<DropoutParams>().training_mode;
-  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return id == kNoValue || graph.is_constant(id); });
-}
-
-double instructions(const Node& node) {
-  if (node.op == Op::Binary) return node.get<BinaryParams>().function == BinaryFunction::div || node.get<BinaryParams>().function == BinaryFunction::pow ? kTranscendental / 2 : kSimple;
-  if (node.op == Op::BatchNormalization) return 2 * kSimple;
-  if (node.op == Op::Softmax || node.op == Op::LogSoftmax) return kTranscendental + 4 * kSimple;  // maximum, difference, exponential, sum, quotient
-  if (node.op == Op::LayerNormalization) return 8 * kSimple;
-  if (node.op != Op::Unary) return kSimple;
-  switch (node.get<UnaryParams>().function) {
-    case UnaryFunction::relu:
-    case UnaryFunction::clip:
-    case UnaryFunction::leaky_relu:
-    case UnaryFunction::abs:
-    case UnaryFunction::neg:
-    case UnaryFunction::hard_sigmoid:
-    case UnaryFunction::hard_swish:
-    case UnaryFunction::sign:
-    case UnaryFunction::floor:
-    case UnaryFunction::ceil:
-    case UnaryFunction::round:
-    case UnaryFunction::logical_not:
-    case UnaryFunction::is_nan: return kSimple;
-    default: return kTranscendental;
-  }
-}
-
-// Additions and multiplications of the cube for a product [rows, depth] × [depth, columns].
-double product_flops(double rows, double depth, double columns) { return 2 * padded(rows, kBlock) * padded(depth, kBlock) * padded(columns, kBlock); }
-
-double cube_flops(const Graph& graph, const Node& node) {
-  const Shape& out = graph.type(node.outputs[0]).shape;
-  const double elements = count(graph, node.outputs[0]);
-  switch (node.op) {
-    case Op::Conv: {
-      const Shape& w = graph.type(node.inputs[1]).shape;
-      const double groups = static_cast<double>(node.get<ConvParams>().group);
-      double taps = 1;
-      for (size_t i = 2; i < w.size(); ++i) taps *= static_cast<double>(w[i]);
-      const double channels = static_cast<double>(w[1]);
-      const double depth = channels <= kFewChannels ? padded(padded(channels, kFewChannels) * taps, kBlock) : padded(channels, kBlock) * taps;
-      const double pixels = elements / static_cast<double>(out[1]);
-      return groups * product_flops(pixels, depth, static_cast<double>(out[1]) / groups);
-    }
-    case Op::Gemm:
-    case Op::MatMul: {
-      const Shape& a = graph.type(node.inputs[0]).shape;
-      const bool transposed = node.op == Op::Gemm && node.get<GemmParams>().transA;
-      const double depth = a.empty() ? 1 : static_cast<double>(transposed ? a.front() : a.back());
-      const double columns = out.empty() ? 1 : static_cast<double>(out.back());
-      // Of a batch whose second factor is the same for all, the first factors are rows of one.
-      const Shape& b = graph.type(node.inputs[1]).shape;
-      const double rows = elements / columns;
-      if (b.size() <= 2 || out.size() < 2) return product_flops(rows, depth, columns);
-      const double inner = static_cast<double>(out[out.size() - 2]);
-      return rows / std::max(1.0, inner) * product_flops(inner, depth, columns);
-    }
-    case Op::ScaledDotProductAttention: {
-      const Shape& q = graph.type(node.inputs[0]).shape;
-      const Shape& k = graph.type(node.inputs[1]).shape;
-      const double queries = static_cast<double>(q[q.size() - 2]), keys = static_cast<double>(k[k.size() - 2]);
-      const double batch = count(graph, node.inputs[0]) / std::max(1.0, queries * static_cast<double>(q.back()));
-      return batch * (product_flops(queries, static_cast<double>(q.back()), keys) + product_flops(queries, keys, static_cast<double>(out.back())));
-    }
-    default: return 0;
-  }
-}
-
-// Bytes through the vector unit, inputs' width, once per instruction.
-double vector_bytes(const Graph& graph, const Node& node) {
-  double elements = count(graph, node.outputs[0]);
-  switch (node.op) {
-    case Op::Conv:
-    case Op::Gemm:
-    case Op::MatMul: return 0;  // a bias is the cube's
-    case Op::ScaledDotProductAttention: {
-      const Shape& k = graph.type(node.inputs[1]).shape;
-      const Shape& q = graph.type(node.inputs[0]).shape;
-      return 2 * (kTranscendental + 5 * kSimple) * count(graph, node.inputs[0]) / static_cast<double>(std::max<int64_t>(1, q.back())) * static_cast<double>(k[k.size() - 2]);
-    }
-    case Op::MaxPool:
-    case Op::AveragePool: elements *= static_cast<double>(element_count(node.get<PoolParams>().kernel_shape)); break;
-    case Op::AdaptiveAveragePool:
-    case Op::Reduce: elements = count(graph, node.inputs[0]); break;
-    default: break;
-  }
-  return 2 * elements * instructions(node);
-}
-
-// Puts nodes together into the operators of the compiled model.
-class Grouper {
+class Costs {
  public:
-  explicit Grouper(const Graph& graph) : graph_(graph), uses_(use_counts(graph)), group_of_(graph.values.size(), -1) {}
+  Costs(const Graph& graph, const Soc& soc) : graph_(graph), soc_(soc) {}
 
-  std::vector<std::vector<int>> run() {
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) place(static_cast<int>(n));
-    return std::move(groups_);
+  OperatorCost of(const CompiledOperator& compiled) const {
+    OperatorCost cost;
+    cost.nodes = compiled.nodes;
+    for (const int index : compiled.nodes) cost.flops += work(graph_, graph_.nodes[static_cast<size_t>(index)]).flops;
+    std::array<double, 4> spent{};
+    for (const Load& load : loads(compiled)) {
+      cost.bytes += load.bytes;
+      const std::array<double, 3> ms = {1e3 * load.macs / (0.5 * soc_.cube_flops() * soc_.cube_efficiency), 1e3 * load.vector_bytes / soc_.vector_bytes_per_s(),
+                                        load.bytes / (1e6 * soc_.dram_gb_per_s)};
+      const auto longest = std::max_element(ms.begin(), ms.end());
+      spent[static_cast<size_t>(longest - ms.begin())] += *longest;
+      spent[3] += soc_.launch_us / 1e3;
+    }
+    cost.ms = std::accumulate(spent.begin(), spent.end(), 0.0);
+    cost.bound = static_cast<Bound>(std::max_element(spent.begin(), spent.end()) - spent.begin());
+    return cost;
   }
 
  private:
-  void place(int n) {
-    const Node& node = graph_.nodes[static_cast<size_t>(n)];
-    int group = -1;
-    if (is_free(graph_, node)) {
-      // A change of shape hands on what can be fused to.
-      if (!node.inputs.empty() && node.inputs[0] != kNoValue && uses_[static_cast<size_t>(node.inputs[0])] == 1) group = group_of_[static_cast<size_t>(node.inputs[0])];
-    } else {
-      if (is_element_wise(node.op)) group = group_before(node);
-      if (group < 0) {
-        group = static_cast<int>(groups_.size());
-        groups_.emplace_back();
-      }
-      groups_[static_cast<size_t>(group)].push_back(n);
+  const Shape& shape(ValueId id) const { return graph_.type(id).shape; }
+  double count(ValueId id) const { return static_cast<double>(element_count(shape(id))); }
+  double memory(ValueId id) const { return count(id) * static_cast<double>(element_bytes(graph_.type(id).dtype)); }
+
+  std::vector<Load> loads(const CompiledOperator& compiled) const {
+    const Node& head = graph_.nodes[static_cast<size_t>(compiled.nodes[0])];
+    Load load;
+    for (const ValueId id : compiled.inputs) load.bytes += memory_read(head, id);
+    for (const ValueId id : compiled.outputs) load.bytes += memory(id);
+    if (head.op == Op::ScaledDotProductAttention) return attention(head, load.bytes);
+    for (const int index : compiled.nodes) {
+      const Node& node = graph_.nodes[static_cast<size_t>(index)];
+      load.macs += macs(node);
+      load.vector_bytes += vector_bytes(node);
     }
-    // Only cube operators and element-wise ones take others in.
-    if (!is_free(graph_, node) && !is_cube(node.op) && !is_element_wise(node.op)) group = -1;
-    for (const ValueId id : node.outputs) group_of_[static_cast<size_t>(id)] = group;
+    return {load};
   }
 
-  // The latest group that an input is the only reader of; -1 for none.
-  int group_before(const Node& node) const {
-    int latest = -1;
-    for (const ValueId id : node.inputs) {
-      if (id != kNoValue && uses_[static_cast<size_t>(id)] == 1) latest = std::max(latest, group_of_[static_cast<size_t>(id)]);
+  // Of what an operator only picks elements from, it reads what it delivers.
+  double memory_read(const Node& node, ValueId id) const {
+    double all = memory(id);
+    const bool picks = node.op == Op::Slice || node.op == Op::Gather || node.op == Op::GatherND || node.op == Op::Split;
+    if (!picks || (node.inputs.size() > 1 && id == node.inputs[1])) return all;
+    double delivered = 0;
+    for (const ValueId out : node.outputs) delivered += memory(out);
+    return std::min(all, delivered);
+  }
+
+  double macs(const Node& node) const {
+    switch (node.op) {
+      case Op::Conv: return conv_macs(node);
+      case Op::Gemm: {
+        const Shape& a = shape(node.inputs[0]);
+        const Shape& out = shape(node.outputs[0]);
+        return product_macs(out[0], node.get<GemmParams>().transA ? a[0] : a[1], out[1]);
+      }
+      case Op::MatMul: return matmul_macs(shape(node.inputs[0]), shape(node.inputs[1]), element_count(shape(node.outputs[0])));
+      default: return 0;
     }
-    return latest;
+  }
+
+  // One product for all rows when the second operand is one matrix; else one per pair of matrices.
+  static double matmul_macs(const Shape& a, const Shape& b, int64_t results) {
+    const int64_t depth = a.back(), n = b.size() < 2 ? 1 : b.back();
+    if (results == 0) return 0;
+    if (b.size() <= 2) return product_macs(results / n, depth, n);
+    const int64_t m = a.size() < 2 ? 1 : a[a.size() - 2];
+    return static_cast<double>(results / (m * n)) * product_macs(m, depth, n);
+  }
+
+  // As a product of pixels by outputs over channels and taps. Channels lie in blocks of 16, or of 4 when an image has no more (C04). Groups narrower than a
+  // block share one, filled up with zeros.
+  double conv_macs(const Node& node) const {
+    const Shape& out = shape(node.outputs[0]);
+    const Shape& weight = shape(node.inputs[1]);
+    const int64_t group = node.get<ConvParams>().group, outputs = weight[0] / std::max<int64_t>(group, 1), channels = weight[1];
+    const int64_t taps = element_count(std::span(weight).subspan(2)), pixels = out[0] * element_count(std::span(out).subspan(2));
+    if (outputs == 0 || channels == 0) return 0;
+    const int64_t together = std::clamp<int64_t>(kFractal / std::max(outputs, channels), 1, group);
+    const int64_t depth = group == 1 && channels <= 4 ? 4 * taps : static_cast<int64_t>(padded(together * channels)) * taps;
+    return static_cast<double>((group + together - 1) / together) * product_macs(pixels, depth, together * outputs);
+  }
+
+  double vector_bytes(const Node& node) const {
+    const double in = count(node.inputs[0]), out = count(node.outputs[0]), element = static_cast<double>(element_bytes(graph_.type(node.inputs[0]).dtype));
+    const int function = soc_.function_instructions;
+    switch (node.op) {
+      case Op::Unary: return instructions(node.get<UnaryParams>().function) * out * element;
+      case Op::Binary: return (node.get<BinaryParams>().function == BinaryFunction::pow ? 2 * function : 1) * out * element;
+      case Op::Where:
+      case Op::Cast: return out * element;
+      case Op::BatchNormalization: return 2 * out * element;
+      case Op::MaxPool:
+      case Op::AveragePool: return out * static_cast<double>(element_count(node.get<PoolParams>().kernel_shape)) * element;
+      case Op::AdaptiveAveragePool: return std::max(in, out) * element;
+      // In 32 bits: mean, difference, square, sum, scale, weight, bias; largest, difference, exp, sum, division; an accumulation.
+      case Op::LayerNormalization: return 7 * out * 4;
+      case Op::Softmax:
+      case Op::LogSoftmax: return softmax_bytes(out);
+      case Op::Reduce: return in * 4;
+      default: return 0;
+    }
+  }
+
+  double softmax_bytes(double elements) const { return (4 + soc_.function_instructions) * elements * 4; }
+
+  int instructions(UnaryFunction function) const {
+    switch (function) {
+      case UnaryFunction::leaky_relu:
+      case UnaryFunction::clip: return 2;
+      case UnaryFunction::hard_sigmoid: return 3;
+      case UnaryFunction::hard_swish: return 4;
+      case UnaryFunction::elu: return soc_.function_instructions + 3;
+      case UnaryFunction::silu: return soc_.function_instructions + 1;
+      case UnaryFunction::gelu:
+      case UnaryFunction::gelu_tanh: return soc_.function_instructions + 4;
+      case UnaryFunction::mish: return 2 * soc_.function_instructions + 1;
+      case UnaryFunction::sigmoid:
+      case UnaryFunction::softplus:
+      case UnaryFunction::tanh:
+      case UnaryFunction::erf:
+      case UnaryFunction::exp:
+      case UnaryFunction::log:
+      case UnaryFunction::sin:
+      case UnaryFunction::cos: return soc_.function_instructions;
+      default: return 1;
+    }
+  }
+
+  // Product, scale (and mask); softmax; product. `bytes`: queries, keys, values, mask, result.
+  std::vector<Load> attention(const Node& node, double bytes) const {
+    const Shape& q = shape(node.inputs[0]);
+    const Shape& k = shape(node.inputs[1]);
+    const int64_t queries = q[q.size() - 2], width = q.back(), keys = k[k.size() - 2], values = shape(node.inputs[2]).back();
+    const int64_t results = element_count(shape(node.outputs[0]));
+    const double heads = static_cast<double>(results) / static_cast<double>(std::max<int64_t>(1, queries * values));
+    const double scores = heads * static_cast<double>(queries * keys);
+    const double second = memory(node.inputs[2]) + memory(node.outputs[0]);
+    return {{heads * product_macs(queries, width, keys), (node.input(3) == kNoValue ? 1 : 2) * 2 * scores, std::max(0.0, bytes - second) + 2 * scores},
+            {0, softmax_bytes(scores), 4 * scores},
+            {heads * product_macs(queries, keys, values), 0, second + 2 * scores}};
   }
 
   const Graph& graph_;
-  const std::vector<int> uses_;
-  std::vector<int> group_of_;  // by value: the group that may take its reader in
-  std::vector<std::vector<int>> groups_;
+  const Soc& soc_;
 };
-
-// What crosses the border of a group: constants always, other tensors when they are too large for the L2.
-double dram_bytes(const Graph& graph, const std::vector<int>& nodes, const Soc& soc) {
-  std::set<ValueId> made, read;
-  for (const int n : nodes) {
-    const Node& node = graph.nodes[static_cast<size_t>(n)];
-    for (const ValueId id : node.inputs) {
-      if (id != kNoValue && !made.contains(id)) read.insert(id);
-    }
-    made.insert(node.outputs.begin(), node.outputs.end());
-  }
-  double sum = 0;
-  for (const ValueId id : read) {
-    if (graph.is_constant(id) || bytes(graph, id) > soc.l2_bytes) sum += bytes(graph, id);
-  }
-  for (const ValueId id : graph.nodes[static_cast<size_t>(nodes.back())].outputs) {
-    if (bytes(graph, id) > soc.l2_bytes) sum += bytes(graph, id);
-  }
-  return sum;
-}
 
 }  // namespace
 
@@ -192,30 +184,22 @@ const char* name(Bound bound) {
     case Bound::cube: return "cube";
     case Bound::vector: return "vector";
     case Bound::memory: return "memory";
+    case Bound::launch: return "launch";
   }
-  return "";
+  return "?";
 }
 
 std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc) {
+  const Costs costs(graph, soc);
   std::vector<OperatorCost> result;
-  for (std::vector<int>& nodes : Grouper(graph).run()) {
-    OperatorCost cost;
-    for (const int n : nodes) {
-      const Node& node = graph.nodes[static_cast<size_t>(n)];
-      cost.cube_flops += cube_flops(graph, node);
-      cost.vector_bytes += vector_bytes(graph, node);
-    }
-    cost.dram_bytes = dram_bytes(graph, nodes, soc);
-    const double cube = cost.cube_flops / soc.cube_flops(), vector = cost.vector_bytes / soc.vector_bytes(), memory = cost.dram_bytes / (1e9 * soc.dram_gb_per_s);
-    const double longest = std::max({cube, vector, memory});
-    cost.bound = longest == memory ? Bound::memory : longest == cube ? Bound::cube : Bound::vector;
-    cost.ms = 1e3 * longest + 1e-3 * soc.launch_us;
-    cost.nodes = std::move(nodes);
-    result.push_back(std::move(cost));
-  }
+  for (const CompiledOperator& each : compiled_operators(graph)) result.push_back(costs.of(each));
   return result;
 }
 
-double copy_ms(double bytes, const Soc& soc) { return 1e-3 * soc.launch_us + 2e3 * bytes / (1e9 * soc.dram_gb_per_s); }
+double copy_ms(double bytes, const Soc& soc) { return 1e-3 * soc.copy_us + bytes / (1e6 * soc.copy_gb_per_s); }
 
-}  // namespace ropeway
+double total_ms(const std::vector<OperatorCost>& costs) {
+  return std::accumulate(costs.begin(), costs.end(), 0.0, [](double sum, const OperatorCost& each) { return sum + each.ms; });
+}
+
+}  // namespace ropeway::chip

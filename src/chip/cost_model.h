@@ -1,4 +1,4 @@
-// What a compiled model costs on a chip: a roofline per operator, and a launch each. Predictions, for no chip is asked.
+// What a compiled model costs on a chip: a prediction, not a measurement.
 #pragma once
 
 #include <vector>
@@ -6,26 +6,33 @@
 #include "chip/soc.h"
 #include "ir/graph.h"
 
-namespace ropeway {
+namespace ropeway::chip {
 
-enum class Bound : uint8_t { cube, vector, memory };  // what an operator's time is spent on, its launch apart
+// What an operator spends most of its time on.
+enum class Bound : uint8_t { cube, vector, memory, launch };
 const char* name(Bound bound);
 
-// An operator of the compiled model: nodes that run as one.
 struct OperatorCost {
-  std::vector<int> nodes;  // of the graph, in its order; the first names it
-  Bound bound = Bound::memory;
-  double cube_flops = 0;    // as the cube computes them: in blocks of 16 × 16 × 16
-  double vector_bytes = 0;  // through the vector unit, once per instruction
-  double dram_bytes = 0;
-  double ms = 0;            // max(cube, vector, memory) + launch
+  std::vector<int> nodes;  // of the graph, ascending; the first names it
+  double ms = 0;           // launch included
+  Bound bound = Bound::launch;
+  double flops = 0;        // of its nodes, as ops/work.h counts them: without padding
+  double bytes = 0;        // between DRAM and the core
 };
 
-// The operators of a graph after the fusions that CANN makes: bias, batch normalisation and activations with the convolution or product before them, chains of
-// element-wise operators into one; what only gives a tensor another shape is free. Everything is 16 bits wide, as force_fp16 has it; whole numbers keep their width.
+// The operators of the graph as a compiled model runs them (chip/fusion.h), in order of execution: one after the other, each
+//   max(cube, vector, memory) + launch.
+// Floating point is taken for 16 bits wide, whatever the graph says; integers and booleans count as they are. Cube: multiply-accumulates of the operator with its
+// dimensions padded to 16. Vector: instructions per element over vector_bytes_per_cycle, in 32 bits where the chip computes so. Memory: weights, inputs and
+// outputs of the operator once each, what moves likewise; that the 4 MiB of second-level cache may spare some of it is left to the fitted DRAM rate. Copies
+// between host and device are not in it. An AdaptiveAveragePool is one operator, a ScaledDotProductAttention its three (product, softmax, product) in one row.
+// Says nothing of eager execution, in which weights are laid out anew at each call.
 std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc);
 
-// Of copying between host and device. On the board both are the same DRAM, which is read once and written once.
+// Of one copy between host and device, in milliseconds.
 double copy_ms(double bytes, const Soc& soc);
 
-}  // namespace ropeway
+// The sum, in milliseconds.
+double total_ms(const std::vector<OperatorCost>& costs);
+
+}  // namespace ropeway::chip

@@ -5,16 +5,28 @@
 
 #include "ops/convert.h"
 
-namespace ropeway {
+namespace ropeway::chip {
 namespace {
 
-bool is_relu(const Node& node) { return node.op == Op::Unary && node.get<UnaryParams>().function == UnaryFunction::relu; }
+bool representable(double value) {
+  const auto single = static_cast<float>(value);
+  return f16_to_f32(f32_to_f16(single)) == single;
+}
 
-// Whether every element of the result is one of the data inputs' elements, or a number that is the same in both widths.
-bool only_moves(const Node& node) {
+bool is_cast_to_f16(const Node& node) { return node.op == Op::Cast && node.get<CastParams>().to == DType::f16; }
+
+// Functions that commute with rounding: they grow with x, and map 16-bit floats to such.
+bool is_clamp(const Node& node) {
+  if (node.op != Op::Unary) return false;
+  const auto& params = node.get<UnaryParams>();
+  return params.function == UnaryFunction::relu || (params.function == UnaryFunction::clip && representable(params.alpha) && representable(params.beta));
+}
+
+// Whether the results of the node are 16-bit floats because its inputs are.
+bool selects(const Graph& graph, const Node& node) {
   switch (node.op) {
-    case Op::MaxPool:
     case Op::Identity:
+    case Op::Dropout:
     case Op::Reshape:
     case Op::Expand:
     case Op::Transpose:
@@ -23,113 +35,133 @@ bool only_moves(const Node& node) {
     case Op::Slice:
     case Op::Gather:
     case Op::GatherND:
+    case Op::MaxPool:
     case Op::Where: return true;
-    case Op::Dropout: return !node.get<DropoutParams>().training_mode;
-    case Op::Unary: {
-      const UnaryFunction function = node.get<UnaryParams>().function;
-      return function == UnaryFunction::relu || function == UnaryFunction::abs || function == UnaryFunction::neg;
+    case Op::Pad: return representable(node.get<PadParams>().value);
+    case Op::Reduce: return node.get<ReduceParams>().function == ReduceFunction::max || node.get<ReduceParams>().function == ReduceFunction::min;
+    case Op::Binary: return node.get<BinaryParams>().function == BinaryFunction::max || node.get<BinaryParams>().function == BinaryFunction::min;
+    case Op::Cast: {
+      const DType from = graph.type(node.inputs[0]).dtype;
+      return from == DType::f32 || from == DType::f16 || from == DType::i8 || from == DType::u8 || from == DType::boolean;
     }
-    case Op::Binary: {
-      const BinaryFunction function = node.get<BinaryParams>().function;
-      return function == BinaryFunction::min || function == BinaryFunction::max;
+    case Op::Unary: {
+      // Whole numbers that come of 16-bit floats are such: above 2048 every one of them is whole itself.
+      const UnaryFunction f = node.get<UnaryParams>().function;
+      return is_clamp(node) || f == UnaryFunction::abs || f == UnaryFunction::neg || f == UnaryFunction::sign || f == UnaryFunction::floor || f == UnaryFunction::ceil ||
+             f == UnaryFunction::round;
     }
     default: return false;
   }
 }
 
-class Rounder {
+class Rounding {
  public:
-  explicit Rounder(Graph graph) : graph_(std::move(graph)), uses_(use_counts(graph_)), reader_(graph_.values.size(), -1) {
-    nodes_ = std::exchange(graph_.nodes, {});
-    for (size_t n = 0; n < nodes_.size(); ++n) {
-      for (const ValueId id : nodes_[n].inputs) {
-        if (id != kNoValue) reader_[index(id)] = static_cast<int>(n);
+  Rounding(Graph graph, const NumericsOptions& options) : graph_(std::move(graph)), options_(options), readers_(graph_.values.size()), delivered_(graph_.values.size()) {
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      for (const ValueId id : graph_.nodes[i].inputs) {
+        if (id != kNoValue) readers_[at(id)].push_back(static_cast<int>(i));
       }
     }
+    for (const ValueId id : graph_.outputs) delivered_[at(id)] = true;
+    for (const Value& value : graph_.values) constant_.push_back(value.constant.has_value());
     now_.resize(graph_.values.size());
     for (size_t i = 0; i < now_.size(); ++i) now_[i] = static_cast<ValueId>(i);
-    rounded_.resize(graph_.values.size(), false);
+    raw_.resize(graph_.values.size(), false);
   }
 
   Graph run() {
-    for (const ValueId id : graph_.inputs) round(id, {});
-    for (Node& node : nodes_) {
-      for (ValueId& id : node.inputs) {
-        if (id != kNoValue) id = rounded_input(id, node.origin);
-      }
-      const bool exact = only_moves(node) && std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return id == kNoValue || !is_f32(id) || rounded_[index(id)]; });
-      const std::vector<ValueId> outputs = node.outputs;
-      const Origin origin = node.origin;
-      graph_.nodes.push_back(std::move(node));
-      for (const ValueId id : outputs) {
-        if (exact) rounded_[index(id)] = true;
-        else if (!waits_for_relu(id)) round(id, origin);
-      }
+    for (const ValueId id : graph_.inputs) round_input(id);
+    std::vector<Node> nodes = std::move(graph_.nodes);
+    for (Node& node : nodes) {
+      for (const ValueId id : node.inputs) round_constant(id);
+      add(node, nodes);
     }
-    for (ValueId& id : graph_.outputs) deliver(id);
+    graph_.nodes = std::move(kept_);
     return compact(graph_);
   }
 
  private:
-  static size_t index(ValueId id) { return static_cast<size_t>(id); }
-  bool is_f32(ValueId id) const { return graph_.type(id).dtype == DType::f32; }
+  static size_t at(ValueId id) { return static_cast<size_t>(id); }
+  bool is_f32(ValueId id) const { return id != kNoValue && graph_.type(id).dtype == DType::f32; }
 
-  bool waits_for_relu(ValueId id) const { return uses_[index(id)] == 1 && reader_[index(id)] >= 0 && is_relu(nodes_[static_cast<size_t>(reader_[index(id)])]); }
+  void cast(ValueId from, ValueId to, const Origin& origin) { kept_.push_back({Op::Cast, CastParams{graph_.type(to).dtype}, {from}, {to}, origin}); }
+  ValueId half_of(ValueId id) { return graph_.add_value(graph_.value(id).name + ".f16", {DType::f16, graph_.type(id).shape}); }
 
-  ValueId add(const std::string& name, TensorType type, bool rounded) {
-    const ValueId id = graph_.add_value(name, std::move(type));
-    rounded_.push_back(rounded);
-    now_.push_back(id);
-    return id;
-  }
-
-  void cast(ValueId from, ValueId to, const Origin& origin) {
-    Node node{Op::Cast, CastParams{graph_.type(to).dtype}, {from}, {to}, origin};
-    if (!origin.node.empty()) node.origin.node = origin.node + (graph_.type(to).dtype == DType::f16 ? "/to_fp16" : "/to_fp32");
-    graph_.nodes.push_back(std::move(node));
-  }
-
-  // From here on the value is read in its rounded form.
-  void round(ValueId id, const Origin& origin) {
-    if (!is_f32(id)) return;
-    const std::string name = graph_.value(id).name;
-    const Shape shape = graph_.type(id).shape;
-    const ValueId half = add(name + ".fp16", {DType::f16, shape}, false);
-    const ValueId full = add(name + ".rounded", {DType::f32, shape}, true);
+  void round_input(ValueId id) {
+    const auto& readers = readers_[at(id)];
+    if (!is_f32(id) || readers.empty() || only_read_to_be_rounded(id, graph_.nodes)) return;
+    const Origin origin{graph_.value(id).name, {}};
+    const ValueId half = half_of(id), rounded = graph_.add_value(graph_.value(id).name + ".rounded", graph_.type(id));
     cast(id, half, origin);
-    cast(half, full, origin);
-    now_[index(id)] = full;
+    cast(half, rounded, origin);
+    now_[at(id)] = rounded;
   }
 
-  ValueId rounded_input(ValueId id, const Origin& origin) {
-    if (now_[index(id)] == id && is_f32(id) && graph_.value(id).constant) {
-      const ValueId half = graph_.add_constant(graph_.value(id).name + ".fp16", convert(*graph_.value(id).constant, DType::f16));
-      rounded_.push_back(false);
-      now_.push_back(half);
-      const ValueId full = add(graph_.value(id).name + ".rounded", graph_.type(id), true);
-      cast(half, full, origin);
-      now_[index(id)] = full;
+  // The constant's value is from now on a Cast's.
+  void round_constant(ValueId id) {
+    if (!is_f32(id) || !graph_.is_constant(id)) return;
+    const Tensor exact = *std::exchange(graph_.value(id).constant, std::nullopt);
+    const ValueId half = graph_.add_constant(graph_.value(id).name + ".f16", convert(exact, DType::f16));
+    cast(half, id, {graph_.value(id).name, {}});
+  }
+
+  void add(Node node, const std::vector<Node>& nodes) {
+    const bool exact_inputs = std::none_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return id != kNoValue && raw_[at(id)]; });
+    const bool selected = exact_inputs && selects(graph_, node) && !options_.everywhere;
+    for (ValueId& id : node.inputs) {
+      if (id != kNoValue) id = now_[at(id)];
     }
-    return now_[index(id)];
+    std::vector<std::pair<ValueId, ValueId>> to_round;  // what the node gives, what others read
+    for (ValueId& id : node.outputs) {
+      if (!is_f32(id) || selected) continue;
+      if (rounded_later(node, id, nodes)) {
+        raw_[at(id)] = true;
+        continue;
+      }
+      const ValueId unrounded = graph_.add_value(graph_.value(id).name + ".unrounded", graph_.type(id));
+      to_round.emplace_back(std::exchange(id, unrounded), unrounded);
+    }
+    const Origin origin = node.origin;
+    kept_.push_back(std::move(node));
+    for (const auto& [id, unrounded] : to_round) {
+      const ValueId half = half_of(id);
+      cast(unrounded, half, origin);
+      cast(half, id, origin);
+    }
   }
 
-  // An output keeps its name, whatever stands for it now.
-  void deliver(ValueId& id) {
-    const ValueId given = id;
-    id = rounded_input(id, {});
-    if (id == given) return;
-    if (std::find(graph_.inputs.begin(), graph_.inputs.end(), given) == graph_.inputs.end()) std::swap(graph_.value(id).name, graph_.value(given).name);
+  bool only_read_to_be_rounded(ValueId id, const std::vector<Node>& nodes) const {
+    const auto& readers = readers_[at(id)];
+    return !delivered_[at(id)] && !readers.empty() && std::all_of(readers.begin(), readers.end(), [&](int reader) { return is_cast_to_f16(nodes[static_cast<size_t>(reader)]); });
+  }
+
+  // Whether the only reader of the node's output takes care of rounding.
+  bool rounded_later(const Node& node, ValueId id, const std::vector<Node>& nodes) const {
+    if (only_read_to_be_rounded(id, nodes)) return true;
+    if (delivered_[at(id)] || readers_[at(id)].size() != 1) return false;
+    const Node& reader = nodes[static_cast<size_t>(readers_[at(id)][0])];
+    return (is_clamp(reader) && !options_.everywhere) || (node.op == Op::MatMul && adds_bias(reader, id));
+  }
+
+  bool adds_bias(const Node& node, ValueId product) const {
+    if (node.op != Op::Binary || node.get<BinaryParams>().function != BinaryFunction::add || graph_.type(node.outputs[0]) != graph_.type(product)) return false;
+    const ValueId other = node.inputs[0] == product ? node.inputs[1] : node.inputs[0];
+    const Shape& shape = graph_.type(other).shape;
+    return constant_[at(other)] && !shape.empty() && !graph_.type(product).shape.empty() && shape.back() == graph_.type(product).shape.back() && element_count(shape) == shape.back();
   }
 
   Graph graph_;
-  std::vector<Node> nodes_;
-  std::vector<int> uses_, reader_;  // by value of the given graph
-  std::vector<ValueId> now_;        // by value: what stands for it
-  std::vector<bool> rounded_;       // by value: every element is an fp16 number
+  const NumericsOptions& options_;
+  std::vector<std::vector<int>> readers_;  // by value, as all below: the nodes that read it
+  std::vector<bool> delivered_;            // an output of the graph
+  std::vector<bool> constant_;             // in the graph that was given
+  std::vector<bool> raw_;                  // left unrounded: its only reader sees to it
+  std::vector<ValueId> now_;               // what nodes read in its place
+  std::vector<Node> kept_;
 };
 
 }  // namespace
 
-Graph apply_numerics(Graph graph) { return Rounder(std::move(graph)).run(); }
+Graph apply_numerics(Graph graph, const NumericsOptions& options) { return Rounding(std::move(graph), options).run(); }
 
-}  // namespace ropeway
+}  // namespace ropeway::chip

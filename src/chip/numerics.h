@@ -1,14 +1,29 @@
-// How the chip rounds, as a graph that says so.
+// How the chip rounds, written into a graph.
 #pragma once
 
 #include "ir/graph.h"
 
-namespace ropeway {
+namespace ropeway::chip {
 
-// The chip's default, precision mode force_fp16: operators take and give 16-bit numbers and add up in 32. Every f32 input, constant and result is rounded to f16 by a
-// visible pair of Casts, f32 → f16 → f32, constants by one from an f16 constant, so that any f32 backend computes as the chip does. No pair stands where it would
-// change nothing: behind what only moves or chooses rounded numbers, and between an operator and the relu that alone reads it (rounding and relu commute).
-// Inputs and outputs of the graph keep their names and dtypes. f64 is left alone: the chip does not have it.
-Graph apply_numerics(Graph graph);
+struct NumericsOptions {
+  bool everywhere = false;  // also where rounding provably changes nothing: for tests of that
+};
 
-}  // namespace ropeway
+// The chip's default precision, atc's force_fp16: f32 operators read, keep and deliver 16-bit floats and compute in 32 bits. The graph does the same with visible
+// nodes, so that whatever computes f32 computes what the chip would, but for the order of sums:
+//   input %x                     →   Cast(%x) to=f16, Cast to=f32
+//   const %w: f32                →   const %w.f16: f16, Cast to=f32
+//   %y = LayerNormalization(%x)  →   %y.unrounded = LayerNormalization(%x), %y.f16 = Cast(%y.unrounded) to=f16, %y = Cast(%y.f16) to=f32
+// One rounding per operator, to nearest, halves to even, above 65504 to infinity: within softmax, layer norm, gelu, attention and sums of products all is f32.
+//
+// Not rounded, because it changes nothing (but the sign of a zero, for the second):
+//   - results of operators that only move, select or negate what is rounded already, or make whole numbers of it;
+//   - what only a relu, or a clip to numbers of 16 bits, reads: it is rounded behind that;
+//   - what is only read to be rounded: applying it twice is applying it once.
+// Nor, because the chip does not either: a product before the addition of its bias, a constant row, which goes into the accumulator.
+//
+// Inputs and outputs keep names and dtypes; nodes, but for the new ones, their origins. f64, f16, bf16 and integers stay: what is computed in f16 is rounded once
+// per operator as it is; bf16 and f64 are for others to refuse; where an f32 is made of them, that is rounded.
+Graph apply_numerics(Graph graph, const NumericsOptions& options = {});
+
+}  // namespace ropeway::chip

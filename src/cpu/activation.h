@@ -1,9 +1,11 @@
-// The activation of a fused kernel: a clamp in registers, or a function over what was just stored.
+// The activation of a fused kernel: a clamp in registers, or a function over what was just stored. Rounding likewise.
 #pragma once
 
 #include <limits>
 #include <optional>
 
+#include "cpu/kernel.h"
+#include "cpu/kernels/half.h"
 #include "cpu/kernels/unary.h"
 #include "ir/params.h"
 
@@ -13,8 +15,10 @@ struct Activation {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
   std::optional<UnaryParams> function;  // when it is no clamp
+  bool round = false;                   // to f16, in the end
 
-  explicit Activation(const std::optional<UnaryParams>& params) {
+  explicit Activation(const Fusion& fusion) : round(fusion.round_f16) {
+    const std::optional<UnaryParams>& params = fusion.activation;
     if (!params) return;
     if (params->function == UnaryFunction::relu) {
       low = 0;
@@ -26,9 +30,11 @@ struct Activation {
     }
   }
 
+  bool finishes() const { return function || round; }
   // Applies what is no clamp to `count` stored floats.
   void finish(float* values, int64_t count) const {
     if (function) apply_unary(*function, values, values, static_cast<size_t>(count));
+    if (round) round_to_f16(values, values, count);
   }
 };
 

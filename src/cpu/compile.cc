@@ -8,6 +8,7 @@
 #include "cpu/implementations.h"
 #include "cpu/program.h"
 #include "cpu/reorder.h"
+#include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/work.h"
 
@@ -34,12 +35,14 @@ class Compiler {
 
   std::shared_ptr<const Executable> run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) at_[index(graph_.inputs[i])].plain = new_buffer({Place::input, i, 0, 0, {}});
+    widen_constants();
     std::vector<FusedNode> fused = fuse(graph_, !options_.disabled_passes.contains("fuse"));
     for (size_t i = 0; i < fused.size(); ++i) {
       for (const ValueId id : reads(fused[i])) {
         if (id != kNoValue) last_read_[id] = i;
       }
     }
+    for (const ValueId id : graph_.outputs) last_read_[id] = fused.size();
     for (size_t i = 0; i < fused.size(); ++i) {
       add_step(fused[i]);
       release_constants(fused[i], i);
@@ -54,6 +57,17 @@ class Compiler {
     int plain = -1, blocked = -1;
   };
   static size_t index(ValueId id) { return static_cast<size_t>(id); }
+
+  // Weights that are held in 16 bits become f32 once, not at each run.
+  void widen_constants() {
+    const std::vector<int> uses = use_counts(graph_);
+    for (const Node& node : graph_.nodes) {
+      if (node.op != Op::Cast || !graph_.is_constant(node.inputs[0])) continue;
+      Value& from = graph_.value(node.inputs[0]);
+      graph_.value(node.outputs[0]).constant = convert(*from.constant, node.get<CastParams>().to);
+      if (uses[index(node.inputs[0])] == 1) from.constant.reset();
+    }
+  }
 
   std::vector<ValueId> reads(const FusedNode& fused) const {
     std::vector<ValueId> result = graph_.nodes[static_cast<size_t>(fused.head)].inputs;

@@ -73,7 +73,7 @@ std::vector<float> padded_bias(const KernelRequest& request, int64_t outputs) {
 // its weights for other groups' channels are zero. Any grouping is served so, the usual ones without waste.
 class DirectConv final : public Kernel {
  public:
-  explicit DirectConv(const KernelRequest& request) : geometry_(request, request.layout), activation_(request.fusion.activation), bias_(padded_bias(request, geometry_.outputs)) {
+  explicit DirectConv(const KernelRequest& request) : geometry_(request, request.layout), activation_(request.fusion), bias_(padded_bias(request, geometry_.outputs)) {
     const Geometry& g = geometry_;
     for (int64_t y = 0; y < g.out_h; ++y) {
       for (int64_t x = 0; x < g.out_w; ++x) {
@@ -204,7 +204,7 @@ class DirectConv final : public Kernel {
 
 class DepthwiseConv final : public Kernel {
  public:
-  explicit DepthwiseConv(const KernelRequest& request) : geometry_(request, Layout::blocked), activation_(request.fusion.activation), bias_(padded_bias(request, geometry_.outputs)) {
+  explicit DepthwiseConv(const KernelRequest& request) : geometry_(request, Layout::blocked), activation_(request.fusion), bias_(padded_bias(request, geometry_.outputs)) {
     const Geometry& g = geometry_;
     const float* from = request.constant(1)->data<float>().data();
     weights_.assign(static_cast<size_t>(g.planes(g.channels) * g.taps() * kBlock), 0.0f);

@@ -1,8 +1,10 @@
 // Unary functions, binary arithmetic with broadcasting, choice by a condition.
+#include <algorithm>
 #include <optional>
 
 #include "cpu/implementations.h"
 #include "cpu/kernels/binary.h"
+#include "cpu/kernels/half.h"
 #include "cpu/kernels/reorder.h"
 #include "cpu/kernels/unary.h"
 #include "cpu/lambda_kernel.h"
@@ -14,6 +16,24 @@ namespace ropeway::cpu {
 namespace {
 
 constexpr int64_t kFunctionCost = 4;  // of an elementary function, in copied elements
+constexpr int64_t kTile = 4096;       // elements that stay in the first-level cache until they are finished
+
+// An activation and rounding over results just stored.
+struct Finish {
+  std::optional<UnaryParams> activation;
+  bool round;
+  explicit Finish(const Fusion& fusion) : activation(fusion.activation), round(fusion.round_f16) {}
+  void operator()(float* values, int64_t count) const {
+    if (activation) apply_unary(*activation, values, values, static_cast<size_t>(count));
+    if (round) round_to_f16(values, values, count);
+  }
+};
+
+// Calls f(begin, end) for tiles of [begin, end).
+template <class F>
+void for_tiles(int64_t begin, int64_t end, const F& f) {
+  for (; begin < end; begin += kTile) f(begin, std::min(end, begin + kTile));
+}
 
 // The pads of a blocked result may hold anything after a function: 1/0, log 0. They are promised to be finite.
 void keep_padding_finite(float* out, const Shape& shape, Layout layout, ThreadPool& pool) {
@@ -21,15 +41,20 @@ void keep_padding_finite(float* out, const Shape& shape, Layout layout, ThreadPo
 }
 
 std::string declines_unary(const KernelRequest& request) {
-  return declines_f32(request);
+  if (!request.all_f32()) return "it computes in f32 only";
+  if (request.fusion.residual != kNoValue || request.fusion.bias != kNoValue || request.fusion.activation) return "it fuses rounding only";
+  return "";
 }
 
 std::unique_ptr<Kernel> make_unary(const KernelRequest& request) {
   const Shape shape = request.output_shape();
   const int64_t count = physical_count(shape, request.layout);
-  return make_kernel([=, function = request.node.get<UnaryParams>(), layout = request.layout](const KernelArguments& a) {
-    parallel_for(a.pool, count, kFunctionCost, [&](int64_t begin, int64_t end) {
-      apply_unary(function, a.in(0) + begin, a.out() + begin, static_cast<size_t>(end - begin));
+  return make_kernel([=, function = request.node.get<UnaryParams>(), layout = request.layout, finish = Finish(request.fusion)](const KernelArguments& a) {
+    parallel_for(a.pool, count, kFunctionCost, [&](int64_t from, int64_t to) {
+      for_tiles(from, to, [&](int64_t begin, int64_t end) {
+        apply_unary(function, a.in(0) + begin, a.out() + begin, static_cast<size_t>(end - begin));
+        finish(a.out() + begin, end - begin);
+      });
     });
     keep_padding_finite(a.out(), shape, layout, a.pool);
   });
@@ -61,11 +86,12 @@ std::unique_ptr<Kernel> make_flat(const KernelRequest& request) {
   const Layout layout = request.layout;
   const auto step = [&](size_t i) -> int64_t { return element_count(request.input_shape(i)) == element_count(shape) && !(layout == Layout::blocked && request.constant(i) != nullptr) ? 1 : 0; };
   const int64_t a_step = step(0), b_step = step(1), count = physical_count(shape, layout);
-  return make_kernel([=, function = request.node.get<BinaryParams>().function, activation = request.fusion.activation](const KernelArguments& a) {
-    parallel_for(a.pool, count, 1, [&](int64_t begin, int64_t end) {
-      float* out = a.out() + begin;
-      apply_binary(function, a.in(0) + begin * a_step, a_step, a.in(1) + begin * b_step, b_step, out, end - begin);
-      if (activation) apply_unary(*activation, out, out, static_cast<size_t>(end - begin));
+  return make_kernel([=, function = request.node.get<BinaryParams>().function, finish = Finish(request.fusion)](const KernelArguments& a) {
+    parallel_for(a.pool, count, 1, [&](int64_t from, int64_t to) {
+      for_tiles(from, to, [&](int64_t begin, int64_t end) {
+        apply_binary(function, a.in(0) + begin * a_step, a_step, a.in(1) + begin * b_step, b_step, a.out() + begin, end - begin);
+        finish(a.out() + begin, end - begin);
+      });
     });
     keep_padding_finite(a.out(), shape, layout, a.pool);
   });
@@ -79,12 +105,12 @@ std::string declines_broadcast(const KernelRequest& request) {
 std::unique_ptr<Kernel> make_broadcast(const KernelRequest& request) {
   const Shape& shape = request.output_shape();
   const StridedLoop<2> loop(shape, {broadcast_strides(request.input_shape(0), shape), broadcast_strides(request.input_shape(1), shape)});
-  return make_kernel([=, count = element_count(shape), function = request.node.get<BinaryParams>().function, activation = request.fusion.activation](const KernelArguments& a) {
+  return make_kernel([=, count = element_count(shape), function = request.node.get<BinaryParams>().function, finish = Finish(request.fusion)](const KernelArguments& a) {
     parallel_for(a.pool, count, 1, [&](int64_t begin, int64_t end) {
       float* out = a.out() + begin;
       loop.for_runs(begin, end, [&](const auto& at, int64_t n) {
         apply_binary(function, a.in(0) + at[0], loop.inner().stride[0], a.in(1) + at[1], loop.inner().stride[1], out, n);
-        if (activation) apply_unary(*activation, out, out, static_cast<size_t>(n));
+        finish(out, n);
         out += n;
       });
     });

@@ -36,11 +36,13 @@ class Fuser {
   std::vector<FusedNode> run() {
     std::vector<FusedNode> result;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (taken_[i]) continue;
+      if (taken_[i] || graph_.is_constant(graph_.nodes[i].outputs[0])) continue;
       FusedNode fused{static_cast<int>(i), {}, {static_cast<int>(i)}, graph_.nodes[i].outputs[0]};
       if (graph_.nodes[i].outputs.size() == 1) {
-        while (extend(fused)) taken_[static_cast<size_t>(fused.nodes.back())] = true;
+        while (extend(fused)) {
+        }
       }
+      for (const int node : fused.nodes) taken_[static_cast<size_t>(node)] = true;
       result.push_back(std::move(fused));
     }
     std::stable_sort(result.begin(), result.end(), [](const FusedNode& a, const FusedNode& b) { return a.nodes.back() < b.nodes.back(); });
@@ -52,10 +54,10 @@ class Fuser {
   bool extend(FusedNode& fused) const {
     const Op head = graph_.nodes[static_cast<size_t>(fused.head)].op;
     const bool product = head == Op::Conv || head == Op::Gemm || head == Op::MatMul;
-    if (!product && head != Op::Binary) return false;
-    if (fused.fusion.activation || uses_[static_cast<size_t>(fused.output)] != 1) return false;
-    const int index = reader_[static_cast<size_t>(fused.output)];
-    if (index < 0 || taken_[static_cast<size_t>(index)]) return false;
+    const int index = only_reader(fused.output);
+    if (index < 0 || fused.fusion.round_f16) return false;
+    if (round(fused, index)) return true;
+    if ((!product && head != Op::Binary) || fused.fusion.activation) return false;
     const Node& next = graph_.nodes[static_cast<size_t>(index)];
     FusedNode candidate = fused;
     candidate.nodes.push_back(index);
@@ -65,6 +67,34 @@ class Fuser {
     } else if (!product || next.op != Op::Binary || !add_operand(next, fused, candidate.fusion, head)) {
       return false;
     }
+    if (!served(graph_, candidate)) return false;
+    fused = std::move(candidate);
+    return true;
+  }
+
+  // The node that reads a value, when it is the only one and not part of something yet; else -1.
+  int only_reader(ValueId value) const {
+    const int index = reader_[static_cast<size_t>(value)];
+    return uses_[static_cast<size_t>(value)] == 1 && index >= 0 && !taken_[static_cast<size_t>(index)] ? index : -1;
+  }
+
+  // Fuses a Cast from f32 to f16, `index`, and the Cast back that is its only reader. A Cast to f16 is a head of its own when nothing took it in.
+  bool round(FusedNode& fused, int index) const {
+    const auto casts = [&](int node, DType from, DType to) {
+      const Node& cast = graph_.nodes[static_cast<size_t>(node)];
+      return cast.op == Op::Cast && graph_.type(cast.inputs[0]).dtype == from && graph_.type(cast.outputs[0]).dtype == to;
+    };
+    FusedNode candidate = fused;
+    int back = index;
+    if (!casts(fused.head, DType::f32, DType::f16)) {
+      if (!casts(index, DType::f32, DType::f16)) return false;
+      candidate.nodes.push_back(index);
+      back = only_reader(graph_.nodes[static_cast<size_t>(index)].outputs[0]);
+    }
+    if (back < 0 || !casts(back, DType::f16, DType::f32)) return false;
+    candidate.nodes.push_back(back);
+    candidate.output = graph_.nodes[static_cast<size_t>(back)].outputs[0];
+    candidate.fusion.round_f16 = true;
     if (!served(graph_, candidate)) return false;
     fused = std::move(candidate);
     return true;
@@ -95,7 +125,9 @@ class Fuser {
 std::vector<FusedNode> fuse(const Graph& graph, bool enabled) {
   if (enabled) return Fuser(graph).run();
   std::vector<FusedNode> result;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) result.push_back({static_cast<int>(i), {}, {static_cast<int>(i)}, graph.nodes[i].outputs[0]});
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!graph.is_constant(graph.nodes[i].outputs[0])) result.push_back({static_cast<int>(i), {}, {static_cast<int>(i)}, graph.nodes[i].outputs[0]});
+  }
   return result;
 }
 

@@ -67,7 +67,7 @@ const float* residual_of(std::span<const void* const> inputs, size_t node_inputs
 // One row: the weights stream from memory once.
 class VectorProduct final : public Kernel {
  public:
-  explicit VectorProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(info(request.node.op).inputs.size()) {
+  explicit VectorProduct(const KernelRequest& request) : activation_(request.fusion), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     depth_ = product.depth;
     columns_ = product.columns;
@@ -126,7 +126,7 @@ void describe_columns(Panel& panel, int64_t column, int64_t columns) {
 // Many rows: B packed once.
 class PackedProduct final : public Kernel {
  public:
-  explicit PackedProduct(const KernelRequest& request) : activation_(request.fusion.activation), node_inputs_(info(request.node.op).inputs.size()) {
+  explicit PackedProduct(const KernelRequest& request) : activation_(request.fusion), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     rows_ = product.rows, columns_ = product.columns, depth_ = product.depth;
     bias_ = padded_bias(product);
@@ -168,7 +168,7 @@ class PackedProduct final : public Kernel {
     panel.low = activation_.low;
     panel.high = activation_.high;
     multiply_panel(panel);
-    if (!activation_.function) return;
+    if (!activation_.finishes()) return;
     for (int64_t m = 0; m < panel.rows; ++m) activation_.finish(panel.c + m * columns_, panel.columns);
   }
 

@@ -24,7 +24,7 @@ std::span<const Implementation> family(Op op) {
     case Op::Binary: return binary_implementations();
     case Op::Where: return where_implementations();
     case Op::Reduce: return reduce_implementations();
-    case Op::Cast:
+    case Op::Cast: return cast_implementations();
     case Op::Identity:
     case Op::Dropout: return copy_implementations();
     case Op::Reshape: return reshape_implementations();

@@ -20,6 +20,7 @@ std::span<const Implementation> binary_implementations();
 std::span<const Implementation> where_implementations();
 std::span<const Implementation> reduce_implementations();
 std::span<const Implementation> copy_implementations();  // Identity, Dropout, Cast to the same dtype
+std::span<const Implementation> cast_implementations();
 std::span<const Implementation> reshape_implementations();
 std::span<const Implementation> expand_implementations();
 std::span<const Implementation> transpose_implementations();

@@ -25,12 +25,14 @@ enum class Layout : uint8_t {
 // Elements that a tensor takes up in a layout.
 int64_t physical_count(const Shape& shape, Layout layout);
 
-// What is fused into the kernel of a node: after the operator, first the bias and the residual are added, then the activation is applied.
+// What is fused into the kernel of a node: after the operator, first the bias and the residual are added, then the activation is applied, then the result
+// is rounded.
 struct Fusion {
   ValueId bias = kNoValue;                // a constant along the last dimension, for MatMul
   ValueId residual = kNoValue;            // of the output's shape
   std::optional<UnaryParams> activation;
-  bool empty() const { return bias == kNoValue && residual == kNoValue && !activation; }
+  bool round_f16 = false;                 // to 16-bit floats, kept in 32 bits: Cast to f16 and back
+  bool empty() const { return bias == kNoValue && residual == kNoValue && !activation && !round_f16; }
 };
 
 struct KernelRequest {

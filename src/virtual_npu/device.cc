@@ -218,7 +218,7 @@ void Device::copy(void* to, size_t room, const void* from, size_t bytes, cann::a
   if (kind == cann::ACL_MEMCPY_HOST_TO_DEVICE || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(to, bytes, "the destination of a copy to the device");
   if (kind == cann::ACL_MEMCPY_DEVICE_TO_HOST || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(from, bytes, "the source of a copy from the device");
   std::memcpy(to, from, bytes);
-  if (handle) stream(*handle).now_ms += copy_ms(static_cast<double>(bytes), soc_);
+  if (handle) stream(*handle).now_ms += chip::copy_ms(static_cast<double>(bytes), soc_);
 }
 
 void Device::fill(void* memory, size_t room, int32_t value, size_t bytes) {

@@ -50,7 +50,7 @@ class Device {
   // Every member below throws Fault. Locks what it needs: any thread may call.
   void initialise();
   void finalise();
-  const Soc& soc() const { return soc_; }
+  const chip::Soc& soc() const { return soc_; }
 
   void set_device(int32_t id);
   void reset_device(int32_t id);
@@ -97,7 +97,7 @@ class Device {
   std::shared_ptr<Model> find_model(uint32_t id) const;
 
   mutable std::mutex mutex_;
-  const Soc& soc_;
+  const chip::Soc& soc_;
   const size_t total_bytes_;
   bool initialised_ = false;
   size_t used_bytes_ = 0;

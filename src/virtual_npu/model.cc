@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "formats/onnx/onnx.h"
-#include "passes/pipeline.h"
 #include "virtual_npu/fault.h"
 
 namespace ropeway::virtual_npu {
@@ -34,7 +33,7 @@ Container container_of(std::string_view bytes, const std::string& what) {
 
 }  // namespace
 
-std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const Soc& soc, const Backend& cpu) {
+std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const chip::Soc& soc, const Backend& cpu) {
   const Container container = container_of(bytes, what);
   if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another)", what, container.soc, soc.name);
   Graph graph = read_onnx(container.onnx, what, {});
@@ -45,8 +44,6 @@ std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& wh
     if (value.constant) model->weight_bytes_ += value.constant->bytes();
   }
   for (const OperatorTime& each : container.operators) model->predicted_ms_ += each.ms;
-  // Widens the 16-bit weights, whose casts stand in the graph; the passes of the compiler have all run.
-  graph = remove_dead_code(fold_constants(std::move(graph)));
   model->executable_ = cpu.compile(std::move(graph), {});
   model->context_ = model->executable_->make_context();
   return model;

@@ -23,7 +23,7 @@ struct Port {
 class Model {
  public:
   // Throws Fault with the code that CANN gives for such a file: damaged, a vendor's, for another chip.
-  static std::unique_ptr<Model> load(std::string_view bytes, const std::string& what, const Soc& soc, const Backend& cpu);
+  static std::unique_ptr<Model> load(std::string_view bytes, const std::string& what, const chip::Soc& soc, const Backend& cpu);
 
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }

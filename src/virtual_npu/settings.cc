@@ -8,16 +8,16 @@
 
 namespace ropeway::virtual_npu {
 
-const Soc& soc_named(const std::string& name) {
-  if (const Soc* soc = find_soc(name)) return *soc;
+const chip::Soc& soc_named(const std::string& name) {
+  if (const chip::Soc* soc = chip::find_soc(name)) return *soc;
   std::vector<std::string> names;
-  for (const Soc& soc : socs()) names.emplace_back(soc.name);
+  for (const chip::Soc& soc : chip::socs()) names.emplace_back(soc.name);
   fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", name, listed(names));
 }
 
-const Soc& chosen_soc() { return soc_named(environment("ROPEWAY_VIRTUAL_SOC").value_or("Ascend310B1")); }
+const chip::Soc& chosen_soc() { return soc_named(environment("ROPEWAY_VIRTUAL_SOC").value_or("Ascend310B1")); }
 
-uint64_t device_memory(const Soc& soc) {
+uint64_t device_memory(const chip::Soc& soc) {
   const auto text = environment("ROPEWAY_VIRTUAL_MEMORY");
   if (!text) return static_cast<uint64_t>(soc.memory_bytes);
   uint32_t megabytes = 0;

@@ -11,11 +11,11 @@ namespace ropeway::virtual_npu {
 inline constexpr const char* kCannVersion = "8.1.RC1";
 
 // The chip: ROPEWAY_VIRTUAL_SOC, else Ascend310B1. Throws Error{invalid_argument} that lists the chips there are.
-const Soc& chosen_soc();
+const chip::Soc& chosen_soc();
 // A chip by the name that atc takes. Throws as above.
-const Soc& soc_named(const std::string& name);
+const chip::Soc& soc_named(const std::string& name);
 
 // Bytes of device memory: ROPEWAY_VIRTUAL_MEMORY (in MB), else what the chip's board has. Throws Error{invalid_argument}.
-uint64_t device_memory(const Soc& soc);
+uint64_t device_memory(const chip::Soc& soc);
 
 }  // namespace ropeway::virtual_npu

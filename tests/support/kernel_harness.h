@@ -20,6 +20,7 @@
 #include "base/thread_pool.h"
 #include "cpu/kernel.h"
 #include "ops/builder.h"
+#include "ops/convert.h"
 #include "ops/operator.h"
 
 namespace ropeway::test {
@@ -159,6 +160,11 @@ class KernelCase {
     fusion_.activation = params;
     return *this;
   }
+  // To f16, kept as f32. Of a Cast it is what the fused Cast back does.
+  KernelCase& rounded() {
+    fusion_.round_f16 = true;
+    return *this;
+  }
 
   // Why the implementation declines: "" when it serves.
   std::string declines(const std::string& name, cpu::Layout layout = cpu::Layout::plain) {
@@ -215,6 +221,7 @@ class KernelCase {
     if (bias_) results[0] = evaluate(Op::Binary, sum, {&results[0], &*bias_}).front();
     if (residual_) results[0] = evaluate(Op::Binary, sum, {&results[0], &*residual_}).front();
     if (fusion_.activation) results[0] = evaluate(Op::Unary, *fusion_.activation, {&results[0]}).front();
+    if (fusion_.round_f16) results[0] = convert(convert(results[0], DType::f16), DType::f32);
     return results;
   }
 

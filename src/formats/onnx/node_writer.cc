@@ -25,6 +25,7 @@ class NodeWriter {
   std::string write(const std::string& node_name) {
     operator_ = name(node_.op);
     for (const ValueId id : node_.inputs) inputs_.push_back(id == kNoValue ? "" : names_.value(id));
+    while (!inputs_.empty() && inputs_.back().empty()) inputs_.pop_back();  // runtimes stumble over a last input without a name
     describe();
     std::string bytes;
     protozero::pbf_writer writer(bytes);

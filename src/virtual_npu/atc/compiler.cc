@@ -56,15 +56,15 @@ void check_dtypes(const Graph& graph) {
 
 Container compile(const AtcOptions& options) {
   check(options);
-  const Soc& soc = soc_named(options.soc_version);
+  const chip::Soc& soc = soc_named(options.soc_version);
   Graph graph = run_passes(read_onnx(File(options.model), {std::nullopt, parse_shapes(options.input_shape)}), pipeline(), {});
   check_dtypes(graph);
   Container result{"Ropeway's virtual atc", soc.name, kCannVersion, options.precision_mode, {}, ""};
-  for (const OperatorCost& cost : compiled_cost(graph, soc)) {
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) {
     const std::string name = cost.nodes.empty() ? "" : graph.nodes[static_cast<size_t>(cost.nodes[0])].origin.node;
     result.operators.push_back({name, cost.ms});
   }
-  result.onnx = write_onnx(lower_to_onnx17(apply_numerics(std::move(graph))));
+  result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph))));
   return result;
 }
 
