@@ -3,8 +3,11 @@
 // Quote minima: --benchmark_repetitions=10 --benchmark_report_aggregates_only=false.
 #include <benchmark/benchmark.h>
 
+#include "chip/numerics.h"
 #include "engine/model.h"
+#include "formats/formats.h"
 #include "ops/builder.h"
+#include "passes/pipeline.h"
 
 namespace ropeway {
 namespace {
@@ -62,6 +65,16 @@ void fully_connected(benchmark::State& state) {
   run(state, builder.finish());
 }
 BENCHMARK(fully_connected)->Unit(benchmark::kMillisecond)->ArgNames({"batch", "in", "out"})->Args({1, 9216, 4096})->Args({1, 4096, 4096})->Args({1, 46656, 1024})->Args({8, 9216, 4096})->Args({197, 192, 768});
+
+// What the chip's rounding costs: the article's networks, as they are and rounded.
+void network(benchmark::State& state, const char* name, bool rounded) {
+  Graph graph = run_passes(read_model(name, {}), pipeline(), {});
+  run(state, rounded ? chip::apply_numerics(std::move(graph)) : std::move(graph));
+}
+BENCHMARK_CAPTURE(network, alexnet, "alexnet", false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, alexnet_rounded, "alexnet", true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, resnet34, "resnet34", false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, resnet34_rounded, "resnet34", true)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace ropeway
