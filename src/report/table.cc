@@ -159,10 +159,16 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
   const auto any = [&](bool DeviceReport::*is) {
     return std::any_of(reports.begin(), reports.end(), [&](const ModelReport& model) { return std::any_of(model.devices.begin(), model.devices.end(), [&](const DeviceReport& each) { return each.*is; }); });
   };
-  std::string text =
-      "End to end is timed in runs without a clock inside; the rows in other runs, between those, in which every step is\n"
-      "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
-      "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
+  const bool all_predicted = !reports.empty() && std::all_of(reports.begin(), reports.end(), [](const ModelReport& model) {
+    return std::all_of(model.devices.begin(), model.devices.end(), [](const DeviceReport& each) { return each.predicted; });
+  });
+  std::string text;
+  if (!all_predicted) {
+    text +=
+        "End to end is timed in runs without a clock inside; the rows in other runs, between those, in which every step is\n"
+        "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
+        "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
+  }
   if (any(&DeviceReport::compiled_whole)) {
     text +=
         "An NPU runs a compiled model in one piece: its rows are compiled and run each by itself. End to end is the model in\n"

@@ -85,6 +85,7 @@ TEST(Table, WithTheArticleBesideIt) {
 TEST(Table, LegendSaysWhatIsPredictedAndWhatIsCompiled) {
   EXPECT_EQ(table_legend(std::span(&kOneDevice, 1)), table_legend({}));
   const ModelReport npu{"lenet", {}, 3, {device("npu", true, {})}};
+  EXPECT_EQ(table_legend(std::span(&npu, 1)).find("End to end is timed"), std::string::npos) << "nothing was";
   EXPECT_NE(table_legend(std::span(&npu, 1)).find("Predicted times come from a cost model"), std::string::npos);
   EXPECT_NE(table_legend(std::span(&npu, 1)).find("An NPU runs a compiled model in one piece"), std::string::npos);
 }
