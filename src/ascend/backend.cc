@@ -29,7 +29,9 @@ StepInfo whole_step(const Graph& graph) {
 std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc) {
   for (const auto* side : {&node.inputs, &node.outputs}) {
     for (const ValueId id : *side) {
-      if (id != kNoValue && graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
+      if (id == kNoValue) continue;
+      if (graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
+      if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
     }
   }
   if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return "dropout in training mode is not deterministic: export the model after .eval()";

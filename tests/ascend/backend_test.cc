@@ -131,6 +131,13 @@ TEST_F(AscendTest, KnowsWhatTheChipLacks) {
   EXPECT_NE(support.why_not.find("no float64"), std::string::npos);
 }
 
+TEST_F(AscendTest, TakesNoEmptyTensors) {
+  GraphBuilder builder("empty", "test");
+  builder.output(builder.add1(Op::Unary, UnaryParams{}, {builder.input("x", {DType::f32, {0, 2}})}, "y"));
+  const Graph graph = builder.finish();
+  EXPECT_EQ(backend_.supports(graph, graph.nodes[0]).why_not, "x is f32[0,2]: CANN takes no tensors without elements");
+}
+
 // A real CANN whose device takes what the virtual atc makes is not to be believed.
 TEST_F(AscendTest, ARealDeviceRefusesAVirtualModel) {
   const TestFolder folder;
