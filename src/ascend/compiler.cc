@@ -91,7 +91,12 @@ fs::path compile_om(const AtcInput& input, const std::string& model, const cann:
   if (const auto found = cache.find(key)) return *found;  // another process has made it meanwhile
 
   const auto folder = cache.work_folder(key);
-  write_file(*folder / "model.onnx", input.onnx);
+  try {
+    write_file(*folder / "model.onnx", input.onnx);
+  } catch (Error& error) {
+    error.add_note("while preparing to compile: make room there, or set ROPEWAY_CACHE to a folder with more");
+    throw;
+  }
   std::vector<std::string> command = {installation.atc->string(), "--framework=5", "--model=" + (*folder / "model.onnx").string(), "--output=" + (*folder / "model").string(), "--soc_version=" + options.soc,
                                       std::string("--precision_mode=") + kPrecisionMode, "--log=error"};
   if (!input.input_shape.empty()) command.push_back("--input_shape=" + input.input_shape);
