@@ -24,7 +24,7 @@ struct OperatorCost {
 //   max(cube, vector, memory) + launch.
 // Floating point is taken for 16 bits wide, whatever the graph says; integers and booleans count as they are. Cube: multiply-accumulates of the operator with its
 // dimensions padded to 16. Vector: instructions per element over vector_bytes_per_cycle, in 32 bits where the chip computes so. Memory: weights, inputs and
-// outputs of the operator once each, what moves likewise; that the 4 MiB of second-level cache may spare some of it is left to the fitted DRAM rate. Copies
+// outputs of the operator once each, what moves likewise; that the second-level cache may spare some of it is left to the fitted DRAM rate. Copies
 // between host and device are not in it. An AdaptiveAveragePool is one operator, a ScaledDotProductAttention its three (product, softmax, product) in one row.
 // Says nothing of eager execution, in which weights are laid out anew at each call.
 std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc);

@@ -14,6 +14,7 @@ struct NumericsOptions {
 //   input %x                     →   Cast(%x) to=f16, Cast to=f32
 //   const %w: f32                →   const %w.f16: f16, Cast to=f32
 //   %y = LayerNormalization(%x)  →   %y.unrounded = LayerNormalization(%x), %y.f16 = Cast(%y.unrounded) to=f16, %y = Cast(%y.f16) to=f32
+// The chip's output stage does it in that order ([ini], see soc.cc: it casts sums from 32 to 16 bits, applies a relu, adds a 16-bit residual, applies a relu).
 // One rounding per operator, to nearest, halves to even, above 65504 to infinity: within softmax, layer norm, gelu, attention and sums of products all is f32.
 //
 // Not rounded, because it changes nothing (but the sign of a zero, for the second):

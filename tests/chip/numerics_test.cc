@@ -209,6 +209,20 @@ TEST(Numerics, ARelusRoundingWaitsOnlyForOneReader) {
   EXPECT_NE(nodes_of(apply_numerics(graph_of(odd))).find("%e.unrounded = Unary("), std::string::npos);
 }
 
+TEST(Numerics, WhatIsDeliveredIsRounded) {
+  const Graph graph = apply_numerics(graph_of("input %x: f32[4]\n%e = Unary(%x) function=exp\n%h = Cast(%e) to=f16\noutput %e\noutput %h\n"));
+  const Tensor e = evaluate(graph, inputs_of(graph))[0];
+  for (const float value : e.data<float>()) EXPECT_TRUE(representable(value)) << value;
+}
+
+TEST(Numerics, APadsValueIsRounded) {
+  for (const double value : {0.5, 0.1}) {
+    const Graph graph = apply_numerics(graph_of(fmt::format("input %x: f32[4]\n%y = Pad(%x) pads=[1,1] value={}\noutput %y\n", value)));
+    EXPECT_EQ(graph.nodes.size(), value == 0.5 ? 3u : 5u);
+    EXPECT_TRUE(representable(evaluate(graph, inputs_of(graph))[0].data<float>()[0]));
+  }
+}
+
 // Cannot pass when rounding does not happen, or happens twice where it matters.
 TEST(Numerics, RoundsToNearestEvenOnce) {
   const Graph graph = apply_numerics(graph_of("input %x: f32[5]\nconst %k: f32[] = [1]\n%y = Binary(%x, %k) function=mul\noutput %y\n"));
