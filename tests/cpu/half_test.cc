@@ -100,10 +100,13 @@ TEST(Half, IsFusedToConvolutionsAndProducts) {
   for (const auto& activation : {relu, gelu}) {
     KernelCase(Op::Conv, same).input(random_tensor({1, 20, 9, 11})).constant(random_tensor({48, 20, 3, 3}, 0.1f, "w")).constant(random_tensor({48}, 1, "b"))
         .residual(random_tensor({1, 48, 9, 11}, 1, "r")).activation(activation).rounded().check("conv.direct", kOneRounding, {Layout::plain, Layout::blocked});
-    KernelCase(Op::Gemm, GemmParams{1, 1, false, true}).input(random_tensor({1, 70})).constant(random_tensor({50, 70}, 0.1f, "w")).activation(activation).rounded().check("gemm.vector", kOneRounding);
-    KernelCase(Op::MatMul, NoParams{}).input(random_tensor({130, 70})).constant(random_tensor({70, 50}, 0.1f, "w")).activation(activation).rounded().check("gemm.packed", kOneRounding);
+    KernelCase(Op::Gemm, GemmParams{1, 1, false, true}).input(random_tensor({1, 70})).constant(random_tensor({50, 70}, 0.1f, "w")).activation(activation).rounded()
+        .check("gemm.vector", kOneRounding);
+    KernelCase(Op::MatMul, NoParams{}).input(random_tensor({130, 70})).constant(random_tensor({70, 50}, 0.1f, "w")).activation(activation).rounded()
+        .check("gemm.packed", kOneRounding);
   }
-  KernelCase(Op::Conv, ConvParams{{1, 1}, {1, 1, 1, 1}, {1, 1}, 20}).input(random_tensor({1, 20, 9, 11})).constant(random_tensor({20, 1, 3, 3}, 1, "w")).rounded().check("conv.depthwise", kOneRounding);
+  KernelCase(Op::Conv, ConvParams{{1, 1}, {1, 1, 1, 1}, {1, 1}, 20}).input(random_tensor({1, 20, 9, 11})).constant(random_tensor({20, 1, 3, 3}, 1, "w")).rounded()
+      .check("conv.depthwise", kOneRounding);
   EXPECT_NE(KernelCase(Op::Conv, same).input(random_tensor({1, 20, 9, 11})).constant(random_tensor({40, 20, 3, 3}, 0.1f, "w")).residual(random_tensor({1, 40, 9, 11}, 1, "r")).rounded()
                 .declines("conv.direct"), "");
   // Weights of whole numbers, inputs of few bits: no sum is rounded on the way, so that the result is exact to the bit.
