@@ -12,7 +12,8 @@ cmake --build --preset release
 echo "built in $((SECONDS - begin)) s"
 ropeway=build/release/ropeway
 npu=npu
-"$ropeway" devices | grep -q '^npu: not here' && npu=virtual-npu
+devices=$("$ropeway" devices)
+[[ $devices == *"npu: not here"* ]] && npu=virtual-npu
 defaults=(--device "cpu,$npu" --reference article)
 for argument in "$@"; do
   case "$argument" in

@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "ascend/cache.h"
 #include "ascend/compiler.h"
 #include "base/text.h"
 #include "cann/om.h"
@@ -48,11 +49,26 @@ Support AscendBackend::supports(const Graph& graph, const Node& node) const {
 std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const CompileOptions& options) const {
   const std::string model = segment.name;
   std::vector<StepInfo> steps = {whole_step(segment)};
+  const auto types_of = [&](const std::vector<ValueId>& ids) {
+    std::vector<TensorType> result;
+    for (const ValueId id : ids) result.push_back(segment.type(id));
+    return result;
+  };
+  const std::pair types(types_of(segment.inputs), types_of(segment.outputs));
   const AtcInput input = make_atc_input(std::move(segment));
-  const std::filesystem::path om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
-  auto executable = std::make_shared<OmExecutable>(device_, om, model, std::move(steps));
-  executable->order_inputs(input.input_names);
-  return executable;
+  const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
+  try {
+    auto executable = std::make_shared<OmExecutable>(device_, om.path, model, std::move(steps));
+    executable->expect_ports(input.input_names, types.first, types.second);
+    return executable;
+  } catch (Error& error) {
+    if (error.code() != ErrorCode::invalid_model) throw;
+    // The caller's model is fine: what atc made of it is not, and must not be found again.
+    Cache::open().discard(om.key);
+    Error result(ErrorCode::device, error.message());
+    result.add_note("it was made by atc just now or before, and is removed from the cache: run this again to compile it anew");
+    throw result;
+  }
 }
 
 DeviceInfo AscendBackend::info() const {

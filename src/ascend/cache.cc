@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -45,28 +46,29 @@ std::string text_of(const fs::path& path) {
 
 Cache Cache::open() { return Cache(chosen_folder()); }
 
-Cache::Cache(fs::path folder) : folder_(std::move(folder)) {
+Cache::Cache(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
-  if (problem || access(folder_.c_str(), W_OK) != 0) {
-    fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), problem ? problem.message() : std::strerror(errno));
-  }
+  if (problem) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), problem.message());
 }
 
 std::optional<fs::path> Cache::find(const std::string& key) const {
   const fs::path entry = path(key, ".om");
   std::error_code ignored;
-  if (!fs::exists(entry, ignored) || !fs::exists(path(key, ".sum"), ignored)) return std::nullopt;
-  if (seal(entry) == text_of(path(key, ".sum"))) return entry;
-  fs::remove(path(key, ".sum"), ignored);
-  fs::remove(entry, ignored);
+  if (!fs::is_regular_file(entry, ignored) || !fs::is_regular_file(path(key, ".sum"), ignored)) return std::nullopt;
+  try {
+    if (seal(entry) == text_of(path(key, ".sum"))) return entry;
+  } catch (const Error& error) {
+    // It went away, or shrank, while it was read: another process is at work on it.
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::invalid_model) throw;
+  }
   return std::nullopt;
 }
 
 std::shared_ptr<void> Cache::lock(const std::string& key, double seconds) const {
   const fs::path file = path(key, ".lock");
   const int descriptor = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail(ErrorCode::io, "cannot write {}: {}", file.string(), std::strerror(errno));
+  if (descriptor < 0) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), std::strerror(errno));
   std::shared_ptr<void> held(nullptr, [descriptor](void*) { close(descriptor); });
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   while (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
@@ -78,12 +80,14 @@ std::shared_ptr<void> Cache::lock(const std::string& key, double seconds) const 
 }
 
 std::shared_ptr<const fs::path> Cache::work_folder(const std::string& key) const {
-  const fs::path folder = path(key, ".work");
   std::error_code problem;
-  fs::remove_all(folder, problem);  // of a process that was killed
-  fs::create_directory(folder, problem);
-  if (problem) fail(ErrorCode::io, "cannot make {}: {}", folder.string(), problem.message());
-  return {new fs::path(folder), [](const fs::path* made) {
+  for (const auto& each : fs::directory_iterator(folder_, problem)) {
+    std::error_code ignored;
+    if (each.path().filename().string().starts_with(key + ".work.")) fs::remove_all(each.path(), ignored);  // of a process that was killed
+  }
+  std::string pattern = path(key, ".work.XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) fail(ErrorCode::io, "cannot make a folder in {}: {}", folder_.string(), std::strerror(errno));
+  return {new fs::path(pattern), [](const fs::path* made) {
             std::error_code ignored;
             fs::remove_all(*made, ignored);
             delete made;
@@ -93,12 +97,23 @@ std::shared_ptr<const fs::path> Cache::work_folder(const std::string& key) const
 fs::path Cache::store(const std::string& key, const fs::path& file) const {
   const std::string sum = seal(file);
   const fs::path entry = path(key, ".om");
+  discard(key);
   std::error_code problem;
-  fs::remove(path(key, ".sum"), problem);
   fs::rename(file, entry, problem);
   if (problem) fail(ErrorCode::io, "cannot write {}: {}", entry.string(), problem.message());
-  write_file(path(key, ".sum"), sum);
+  try {
+    write_file(path(key, ".sum"), sum);
+  } catch (const Error&) {
+    discard(key);
+    throw;
+  }
   return entry;
+}
+
+void Cache::discard(const std::string& key) const {
+  std::error_code ignored;
+  fs::remove(path(key, ".sum"), ignored);
+  fs::remove_all(path(key, ".om"), ignored);
 }
 
 }  // namespace ropeway::ascend

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "ascend/cache.h"
+#include "base/env.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/process.h"
@@ -43,7 +44,7 @@ std::string last_lines(const std::string& output) {
 
 void check_result(const ProcessResult& result, const std::string& what, const CompilerOptions& options) {
   if (result.timed_out) {
-    fail(ErrorCode::device, "{} was stopped after {:.0f} s: allow more with --compile-timeout, or compile on a faster machine with ropeway compile; {}", what, options.seconds, last_lines(result.output));
+    fail(ErrorCode::device, "{} was stopped after {:g} s: allow more with --compile-timeout, or compile on a faster machine with ropeway compile; {}", what, options.seconds, last_lines(result.output));
   }
   if (result.signal == SIGKILL) {
     fail(ErrorCode::device, "{} was killed, probably because memory ran out: compile on a machine with more of it with ropeway compile, or set TE_PARALLEL_COMPILER=1 and MAX_COMPILE_CORE_NUMBER=1; {}", what, last_lines(result.output));
@@ -77,18 +78,18 @@ AtcInput make_atc_input(Graph graph) {
   return result;
 }
 
-fs::path compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options) {
+CompiledOm compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options) {
   if (!installation.atc) {
     fail(ErrorCode::device, "CANN {} has no atc, the compiler: install CANN's toolkit, or compile on another machine with ropeway compile --soc {} and run the .om here", to_string(installation), options.soc);
   }
   const File atc(*installation.atc);
   const auto atc_bytes = atc.read(0, atc.size());
-  const std::string key = content_key(fmt::format("{} {} {} {} {} {:016x}", content_key(input.onnx), input.input_shape, options.soc, installation.version, kPrecisionMode,
+  const std::string key = content_key(fmt::format("{} {} {} {} {} {:016x}", content_key(input.onnx), input.input_shape, options.soc, to_string(installation), kPrecisionMode,
                                                   content_hash({atc_bytes.get(), atc.size()})));
   const Cache cache = Cache::open();
-  if (const auto found = cache.find(key)) return *found;
+  if (const auto found = cache.find(key)) return {*found, key};
   const auto lock = cache.lock(key, options.seconds);
-  if (const auto found = cache.find(key)) return *found;  // another process has made it meanwhile
+  if (const auto found = cache.find(key)) return {*found, key};  // another process has made it meanwhile
 
   const auto folder = cache.work_folder(key);
   try {
@@ -102,10 +103,15 @@ fs::path compile_om(const AtcInput& input, const std::string& model, const cann:
   if (!input.input_shape.empty()) command.push_back("--input_shape=" + input.input_shape);
   const std::string what = fmt::format("atc, compiling {} for {} with CANN {},", model, options.soc, to_string(installation));
   const ProcessResult result = run_process(command, *folder, options.seconds);
-  check_result(result, what, options);
+  try {
+    check_result(result, what, options);
+  } catch (Error& error) {
+    if (!installation.is_virtual && !environment("ASCEND_OPP_PATH")) error.add_note("CANN's environment is not set in this shell, which atc needs: source its set_env.sh, and try again");
+    throw;
+  }
   const fs::path output = find_output(*folder);
   if (output.empty()) fail(ErrorCode::device, "{} says that it is done, but has left no model; {}", what, last_lines(result.output));
-  return cache.store(key, output);
+  return {cache.store(key, output), key};
 }
 
 }  // namespace ropeway::ascend

@@ -26,8 +26,13 @@ struct AtcInput {
 // Throws Error{unsupported} for what ONNX cannot say.
 AtcInput make_atc_input(Graph graph);
 
+struct CompiledOm {
+  std::filesystem::path path;  // in the cache
+  std::string key;             // under which it is there
+};
+
 // The compiled model's file, from the cache or by running atc. It stays in the cache. No device is needed.
 // Throws Error{device}: there is no atc, it fails, is killed, takes too long, or leaves no model; Error{unsupported, io}. Nothing half-written stays.
-std::filesystem::path compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options);
+CompiledOm compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options);
 
 }  // namespace ropeway::ascend

@@ -35,7 +35,7 @@ size_t bytes_of(const TensorType& type) { return static_cast<size_t>(element_cou
 // What loading says of a file that is no good; everything else is the device's failure.
 bool blames_file(cann::aclError code) {
   for (const cann::aclError each : {cann::ACL_ERROR_DESERIALIZE_MODEL, cann::ACL_ERROR_PARSE_MODEL, cann::ACL_ERROR_MODEL_SIZE_INVALID, cann::ACL_ERROR_MODEL_MISSING_ATTR, cann::ACL_ERROR_RT_SOC_VERSION,
-                                    cann::ACL_ERROR_GE_EXEC_MODEL_DATA_SIZE_INVALID}) {
+                                    cann::ACL_ERROR_RT_TASK_TYPE_NOT_SUPPORT, cann::ACL_ERROR_GE_LOAD_MODEL, cann::ACL_ERROR_GE_EXEC_MODEL_DATA_SIZE_INVALID}) {
     if (code == each) return true;
   }
   return false;
@@ -65,7 +65,7 @@ Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const
   result.dataset.reset(f.aclmdlCreateDataset(), [owner = device.shared_from_this()](cann::aclmdlDataset* each) { owner->functions().aclmdlDestroyDataset(each); });
   if (!result.dataset) fail(ErrorCode::device, "aclmdlCreateDataset gives nothing for {}", what);
   for (const Port& port : ports) {
-    const size_t bytes = bytes_of(port.type);
+    const size_t bytes = port.bytes;
     const std::string name = fmt::format("{} of {}", port.name, what);
     result.host.push_back(device.allocate_host(bytes, name));
     result.device.push_back(device.allocate(bytes, name));
@@ -115,7 +115,7 @@ void OmExecutable::read_description() {
   const auto add = [&](std::vector<Port>& ports, const char* name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) {
     const auto dtype = dtype_of(type);
     if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
-    ports.push_back({name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}});
+    ports.push_back({name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}, bytes});
     if (std::any_of(ports.back().type.shape.begin(), ports.back().type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
     memory_.context += 2 * bytes;
     if (bytes_of(ports.back().type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(ports.back().type), bytes);
@@ -134,13 +134,21 @@ void OmExecutable::read_description() {
   std::iota(input_order_.begin(), input_order_.end(), size_t{0});
 }
 
-void OmExecutable::order_inputs(const std::vector<std::string>& names) {
+void OmExecutable::expect_ports(const std::vector<std::string>& names, const std::vector<TensorType>& inputs, const std::vector<TensorType>& outputs) {
+  const auto expect = [&](const Port& port, const TensorType& type) {
+    if (port.type != type) fail(ErrorCode::invalid_model, "{} of the compiled {} is {} where {} was asked for", port.name, what_, to_string(port.type), to_string(type));
+  };
+  if (inputs_.size() != names.size() || outputs_.size() != outputs.size()) {
+    fail(ErrorCode::invalid_model, "the compiled {} has {} inputs and {} outputs where {} and {} were asked for", what_, inputs_.size(), outputs_.size(), names.size(), outputs.size());
+  }
   input_order_.clear();
-  for (const std::string& name : names) {
-    const auto at = std::find_if(inputs_.begin(), inputs_.end(), [&](const Port& port) { return port.name == name; });
-    if (at == inputs_.end()) fail(ErrorCode::device, "the compiled {} has no input {}", what_, name);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto at = std::find_if(inputs_.begin(), inputs_.end(), [&](const Port& port) { return port.name == names[i]; });
+    if (at == inputs_.end()) fail(ErrorCode::invalid_model, "the compiled {} has no input {}", what_, names[i]);
+    expect(*at, inputs[i]);
     input_order_.push_back(static_cast<size_t>(at - inputs_.begin()));
   }
+  for (size_t i = 0; i < outputs.size(); ++i) expect(outputs_[i], outputs[i]);
 }
 
 std::unique_ptr<Context> OmExecutable::make_context() const {
@@ -153,8 +161,18 @@ std::unique_ptr<Context> OmExecutable::make_context() const {
   return context;
 }
 
-// From page-locked inputs to page-locked outputs. The events take the times of the device's clock.
 void OmExecutable::execute(OmContext& context) const {
+  try {
+    submit(context);
+  } catch (...) {
+    // What is queued must not outlive this call: it reads and writes the context's buffers.
+    device_->functions().aclrtSynchronizeStream(context.stream.get());
+    throw;
+  }
+}
+
+// From page-locked inputs to page-locked outputs. The events take the times of the device's clock.
+void OmExecutable::submit(OmContext& context) const {
   const cann::Functions& f = device_->functions();
   void* const stream = context.stream.get();
   const std::string doing = "running " + what_;

@@ -15,6 +15,7 @@ namespace ropeway::ascend {
 struct Port {
   std::string name;
   TensorType type;
+  size_t bytes = 0;  // that CANN wants a buffer to have; at least what the type takes
 };
 
 class OmExecutable final : public Executable {
@@ -26,8 +27,9 @@ class OmExecutable final : public Executable {
   // In the file's order.
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
-  // Input `i` of run() is the file's input of this name. Without, they are in the file's order. Throws Error{device} for a name that the file does not have.
-  void order_inputs(const std::vector<std::string>& names);
+  // Input `i` of run() is the file's input of this name; without, they are in the file's order. Outputs are in the file's. Throws Error{invalid_model} unless the file has
+  // exactly these inputs and as many outputs, of these types.
+  void expect_ports(const std::vector<std::string>& names, const std::vector<TensorType>& inputs, const std::vector<TensorType>& outputs);
 
   std::unique_ptr<Context> make_context() const override;
   void run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const override;
@@ -37,6 +39,7 @@ class OmExecutable final : public Executable {
  private:
   void read_description();
   void execute(class OmContext& context) const;
+  void submit(class OmContext& context) const;
 
   std::shared_ptr<const Device> device_;
   std::string what_;

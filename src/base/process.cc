@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 
 #include "base/text.h"
 
+// Between the caller and the program stands a supervisor, a bare fork: it waits for the program, and kills the program's whole group when the caller asks for it, or
+// is gone, however it ended.
 namespace ropeway {
 namespace {
 
@@ -29,26 +30,63 @@ struct Pipe {
     write_end = ends[1];
   }
   ~Pipe() {
-    close(read_end);
-    close_write_end();
+    close_end(read_end);
+    close_end(write_end);
   }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
-  void close_write_end() {
-    if (write_end >= 0) close(write_end);
-    write_end = -1;
+  static void close_end(int& end) {
+    if (end >= 0) close(end);
+    end = -1;
   }
 };
 
-// In the child, between fork and exec: system calls only, for other threads' locks are held for ever here. Reports errno of what failed.
-[[noreturn]] void become(char* const* arguments, const char* folder, int output, int report) {
+// What the supervisor tells when all is over.
+struct Report {
+  int problem;  // errno of what could not be started; 0 when it was
+  int state;    // as waitpid gives it
+};
+
+// From here to `supervise`, in a fork of a process with other threads: system calls only, for their locks are held for ever here.
+
+[[noreturn]] void become(char* const* arguments, const char* folder, int output, int problem_pipe) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD}) signal(each, SIG_DFL);
   const int nothing = open("/dev/null", O_RDONLY);
   if (nothing >= 0 && chdir(folder) == 0 && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0) execv(arguments[0], arguments);
   const int problem = errno;
-  (void)!write(report, &problem, sizeof problem);
+  (void)!write(problem_pipe, &problem, sizeof problem);
   _exit(127);
+}
+
+// Waits for the program; kills it when a byte comes through `orders`, and when this process has another parent than `caller`.
+void wait_for(pid_t program, int orders, pid_t caller, int& state) {
+  while (waitpid(program, &state, WNOHANG) == 0) {
+    pollfd wanted{orders, POLLIN, 0};
+    if (poll(&wanted, 1, kPollMilliseconds) > 0 || getppid() != caller) kill(-program, SIGKILL);
+  }
+  kill(-program, SIGKILL);  // what it has left running
+}
+
+[[noreturn]] void supervise(char* const* arguments, const char* folder, int output, int orders, pid_t caller, int report_pipe) {
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) signal(each, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);
+  Report report{0, 0};
+  int problems[2];
+  if (pipe2(problems, O_CLOEXEC) != 0) _exit(1);
+  const pid_t program = fork();
+  if (program == 0) become(arguments, folder, output, problems[1]);
+  close(problems[1]);
+  close(output);
+  if (program < 0) {
+    report.problem = errno;
+  } else {
+    setpgid(program, program);  // whichever of the two comes first
+    if (read(problems[0], &report.problem, sizeof report.problem) != sizeof report.problem) report.problem = 0;
+    wait_for(program, orders, caller, report.state);
+  }
+  (void)!write(report_pipe, &report, sizeof report);
+  _exit(0);
 }
 
 // What can be read now. False at the end of the stream.
@@ -64,45 +102,45 @@ bool drain(int descriptor, std::string& output) {
 }  // namespace
 
 ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds) {
-  Pipe output, report;
+  Pipe output, orders, report_pipe;
   std::vector<char*> words;
   for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const std::string where = folder.string();
 
-  const pid_t child = fork();
-  if (child < 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(errno));
-  if (child == 0) become(words.data(), where.c_str(), output.write_end, report.write_end);
-  setpgid(child, child);  // whichever of the two comes first
-  output.close_write_end();
-  report.close_write_end();
+  const pid_t caller = getpid(), supervisor = fork();
+  if (supervisor < 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(errno));
+  if (supervisor == 0) supervise(words.data(), where.c_str(), output.write_end, orders.read_end, caller, report_pipe.write_end);
+  Pipe::close_end(output.write_end);
+  Pipe::close_end(report_pipe.write_end);
 
   ProcessResult result;
-  int problem = 0;
-  if (read(report.read_end, &problem, sizeof problem) == sizeof problem) {
-    waitpid(child, nullptr, 0);
-    fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(problem));
-  }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   fcntl(output.read_end, F_SETFL, O_NONBLOCK);
-  int state = 0;
-  bool open = true;
-  while (waitpid(child, &state, WNOHANG) == 0) {
-    pollfd wanted{open ? output.read_end : -1, POLLIN, 0};
-    if (poll(&wanted, 1, kPollMilliseconds) > 0) open = drain(output.read_end, result.output);
+  bool open = true, over = false;
+  while (!over) {
+    pollfd wanted[2] = {{report_pipe.read_end, POLLIN, 0}, {open ? output.read_end : -1, POLLIN, 0}};
+    if (poll(wanted, 2, kPollMilliseconds) > 0) {
+      over = wanted[0].revents != 0;
+      if (wanted[1].revents != 0) open = drain(output.read_end, result.output);
+    }
     if (!result.timed_out && std::chrono::steady_clock::now() >= deadline) {
       result.timed_out = true;
-      kill(-child, SIGKILL);
+      (void)!write(orders.write_end, "k", 1);
     }
   }
-  kill(-child, SIGKILL);  // what it has left running
+  Report report{};
+  const bool told = read(report_pipe.read_end, &report, sizeof report) == sizeof report;
+  waitpid(supervisor, nullptr, 0);
+  if (!told) fail(ErrorCode::io, "cannot start {}, or lost sight of it", arguments[0]);
+  if (report.problem != 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(report.problem));
   while (open) {
     const size_t before = result.output.size();
     if (!drain(output.read_end, result.output) || result.output.size() == before) break;
   }
   if (result.output.size() > kKeptOutput) result.output.erase(0, result.output.size() - kKeptOutput);
-  result.status = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
-  result.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
+  result.status = WIFEXITED(report.state) ? WEXITSTATUS(report.state) : -1;
+  result.signal = WIFSIGNALED(report.state) ? WTERMSIG(report.state) : 0;
   return result;
 }
 

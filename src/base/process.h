@@ -14,8 +14,8 @@ struct ProcessResult {
   std::string output;       // standard output and error, mixed as they came; the last 64 KiB of it
 };
 
-// Runs arguments[0] (a path; nothing is searched) in `folder`, without input. The program and all that it starts are killed when `seconds` are over, and when the
-// calling thread ends. Throws Error{io} when it cannot be started.
+// Runs arguments[0] (a path; nothing is searched) in `folder`, without input. The program and all that it starts (in its process group) are killed when it has ended, when
+// `seconds` are over, and when the calling process ends, however that is. Throws Error{io} when it cannot be started.
 ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds);
 
 }  // namespace ropeway

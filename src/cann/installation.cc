@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "base/env.h"
+#include "base/file.h"
 #include "base/text.h"
 
 namespace ropeway::cann {
@@ -30,11 +31,19 @@ std::string value_of(const fs::path& file, const std::string& key) {
   return "";
 }
 
+bool contains(const fs::path& path, std::string_view text) {
+  const File file(path);
+  const auto content = file.read(0, file.size());
+  return std::string_view(reinterpret_cast<const char*>(content.get()), file.size()).find(text) != std::string_view::npos;
+}
+
 fs::path info_file(const fs::path& root) { return root / (std::string(kArchitecture) + "-linux") / "ascend_toolkit_install.info"; }
 
 std::string version_at(const fs::path& root) {
   if (const std::string version = value_of(info_file(root), "version"); !version.empty()) return version;
-  if (const std::string version = value_of(root / "runtime" / "version.info", "Version"); !version.empty()) return version;
+  for (const char* key : {"version_dir", "Version"}) {
+    if (const std::string version = value_of(root / "runtime" / "version.info", key); !version.empty()) return version;
+  }
   return "unknown";
 }
 
@@ -43,17 +52,19 @@ void look(Search& search, const fs::path& root, bool is_virtual) {
   const auto installation = installation_at(root);
   std::string what = "no lib64/libascendcl.so";
   if (installation && installation->is_virtual == is_virtual) search.found = installation;
-  if (installation) what = installation->is_virtual ? "Ropeway's virtual CANN" : "CANN " + installation->version;
+  if (installation) what = installation->is_virtual ? "Ropeway's virtual CANN" : is_virtual ? "CANN " + installation->version + ", not Ropeway's virtual one" : "CANN " + installation->version;
   search.looked.push_back(fmt::format("{}: {}", root.string(), what));
 }
 
 }  // namespace
 
 std::optional<Installation> installation_at(const fs::path& root) {
-  Installation result{root, root / "lib64" / "libascendcl.so", std::nullopt, version_at(root), value_of(info_file(root), "package_name") == "ropeway-virtual-cann"};
+  const fs::path whole = fs::absolute(root);  // compilers run elsewhere
+  Installation result{whole, whole / "lib64" / "libascendcl.so", std::nullopt, version_at(root), false};
   if (!is_file(result.library)) return std::nullopt;
+  result.is_virtual = contains(result.library, kVirtualMark);
   for (const char* place : {"bin/atc", "compiler/bin/atc", "atc/bin/atc"}) {
-    if (!result.atc && is_file(root / place)) result.atc = root / place;
+    if (!result.atc && is_file(whole / place)) result.atc = whole / place;
   }
   return result;
 }

@@ -8,12 +8,15 @@
 
 namespace ropeway::cann {
 
+// In the bytes of every virtual libascendcl.so: the library itself says what it is, whatever files lie around it.
+inline constexpr char kVirtualMark[] = "ropeway-virtual-libascendcl";
+
 struct Installation {
-  std::filesystem::path root;                // has lib64
+  std::filesystem::path root;                // absolute; has lib64
   std::filesystem::path library;             // lib64/libascendcl.so
   std::optional<std::filesystem::path> atc;  // the compiler; the run-time package of a board has none
   std::string version;                       // "8.1.RC1", or "unknown"
-  bool is_virtual = false;                   // Ropeway's own, which needs no NPU
+  bool is_virtual = false;                   // Ropeway's own, which needs no NPU: predicted
 };
 
 // What stands at `root`; nothing when there is no libascendcl.so in it.

@@ -1,12 +1,17 @@
 #include "cann/library.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/text.h"
 
 namespace ropeway::cann {
@@ -17,10 +22,29 @@ std::string why_not_opened() {
   return text == nullptr ? "no reason is given" : text;
 }
 
+// A file that is shorter than its headers say ends in SIGBUS when it is mapped: half-copied installations exist.
+void check_whole(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;  // here and below: the loader says what is wrong
+  const File file(path);
+  ElfW(Ehdr) head{};
+  if (file.size() < sizeof head) return;
+  file.read(0, std::as_writable_bytes(std::span(&head, 1)));
+  if (std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr))) return;
+  uint64_t end = head.e_shoff + uint64_t{head.e_shnum} * head.e_shentsize;
+  for (uint64_t i = 0; i < head.e_phnum && head.e_phoff + (i + 1) * sizeof(ElfW(Phdr)) <= file.size(); ++i) {
+    ElfW(Phdr) segment{};
+    file.read(head.e_phoff + i * sizeof segment, std::as_writable_bytes(std::span(&segment, 1)));
+    if (segment.p_type == PT_LOAD) end = std::max<uint64_t>(end, segment.p_offset + segment.p_filesz);
+  }
+  if (end > file.size()) fail(ErrorCode::device, "{} is cut off: it has {} bytes where its headers speak of {}. Install CANN again", path.string(), file.size(), end);
+}
+
 // The libraries of one installation, opened when they are first asked for.
 class Handles {
  public:
   explicit Handles(const std::filesystem::path& first) : folder_(first.parent_path()) {
+    check_whole(first);
     handles_[first.filename()] = dlopen(first.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handles_[first.filename()] == nullptr) {
       fail(ErrorCode::device, "cannot load CANN's {}: {}. If a library that it needs is missing, run CANN's environment script in this shell first: source {}", first.string(), why_not_opened(),

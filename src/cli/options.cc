@@ -33,7 +33,11 @@ CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
       ->type_name("N");
 }
 
-void check_device(const SessionOptions& options, const std::string& model) { make_backend(options, model); }
+void check_device(const SessionOptions& options, const std::string& model) {
+  make_backend(options, model);
+  if (options.device != "auto") return;
+  if (const auto why = why_auto_is_cpu()) fmt::print(stderr, "note: --device auto is the CPU, because the NPU cannot be used: {}\n", *why);
+}
 
 void check_writable(const std::filesystem::path& path) {
   std::error_code ignored;

@@ -3,14 +3,33 @@
 #include "ascend/backend.h"
 #include "ascend/compiler.h"
 #include "base/text.h"
+#include "chip/soc.h"
 #include "engine/devices.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
+namespace {
+
+std::string chosen_soc(const std::string& soc, const cann::Installation& installation) {
+  if (soc.empty()) {
+    try {
+      return ascend::Device::open(installation)->soc();
+    } catch (Error& error) {
+      error.add_note("while asking which chip is here: --soc says which one to compile for, and it need not be here");
+      throw;
+    }
+  }
+  if (!installation.is_virtual || chip::find_soc(soc) != nullptr) return soc;
+  std::vector<std::string> names;
+  for (const chip::Soc& each : chip::socs()) names.emplace_back(each.name);
+  fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", soc, listed(names));
+}
+
+}  // namespace
 
 std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options) {
   const cann::Installation installation = npu_installation(options.device);
-  ascend::CompilerOptions compiler{soc.empty() ? ascend::Device::open(installation)->soc() : soc, options.compile_seconds};
+  const ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");  // the CPU backend's own
   graph = run_passes(std::move(graph), pipeline(), disabled);
@@ -20,7 +39,7 @@ std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const
   }
   if (!impossible.empty()) fail(ErrorCode::unsupported, "{} of {} operators cannot run on {}:\n  {}", impossible.size(), graph.nodes.size(), compiler.soc, fmt::join(impossible, "\n  "));
   const std::string model = graph.name;
-  return ascend::compile_om(ascend::make_atc_input(std::move(graph)), model, installation, compiler);
+  return ascend::compile_om(ascend::make_atc_input(std::move(graph)), model, installation, compiler).path;
 }
 
 }  // namespace ropeway

@@ -9,7 +9,7 @@
 namespace ropeway {
 namespace {
 
-// A compiled model's maker; nothing for everything else, files that cannot be read included: their reader says so.
+// A compiled model's maker; nothing for everything else.
 std::optional<cann::OmMaker> maker_of(const std::string& model) {
   std::error_code ignored;
   if (model.empty() || !std::filesystem::is_regular_file(model, ignored)) return std::nullopt;
@@ -51,6 +51,12 @@ const std::vector<DeviceRow>& devices() {
   return rows;
 }
 
+std::optional<std::string> why_auto_is_cpu() {
+  if (!cann::find_installation().found) return std::nullopt;
+  const std::string why = why_unusable(find_row("npu"));
+  return why.empty() ? std::nullopt : std::optional(why);
+}
+
 std::string why_unusable(const DeviceRow& row) {
   try {
     row.make({});
@@ -62,14 +68,20 @@ std::string why_unusable(const DeviceRow& row) {
 }
 
 std::string resolve_device(const std::string& device, const std::string& model) {
-  if (device == "auto") return why_unusable(find_row("npu")).empty() ? "npu" : "cpu";
-  if (!device.empty()) return find_row(device).name;
-  const auto maker = maker_of(model);
-  return !maker ? "cpu" : *maker == cann::OmMaker::virtual_atc ? "virtual-npu" : "npu";
+  if (!device.empty() && device != "auto") return find_row(device).name;
+  if (const auto maker = maker_of(model)) return *maker == cann::OmMaker::virtual_atc ? "virtual-npu" : "npu";
+  return device == "auto" && why_unusable(find_row("npu")).empty() ? "npu" : "cpu";
 }
 
 bool is_compiled_model(const std::string& model) { return maker_of(model).has_value(); }
 
-std::shared_ptr<const Backend> make_backend(const SessionOptions& options, const std::string& model) { return find_row(resolve_device(options.device, model)).make(options); }
+std::shared_ptr<const Backend> make_backend(const SessionOptions& options, const std::string& model) {
+  try {
+    return find_row(resolve_device(options.device, model)).make(options);
+  } catch (Error& error) {
+    if (maker_of(model) == cann::OmMaker::cann) error.add_note(fmt::format("while looking for a device for {}, which was compiled by CANN's atc: only a real NPU can run it", model));
+    throw;
+  }
+}
 
 }  // namespace ropeway

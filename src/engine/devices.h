@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ const std::vector<DeviceRow>& devices();
 
 // Why a device cannot be used on this machine, and what would help; "" when it can.
 std::string why_unusable(const DeviceRow& row);
+
+// Where a CANN is installed whose NPU cannot be used, so that "auto" is the CPU all the same: why. Nothing otherwise.
+std::optional<std::string> why_auto_is_cpu();
 
 // The name in devices() that `device` means for `model`: see SessionOptions. Throws Error{invalid_argument} that lists the devices there are.
 std::string resolve_device(const std::string& device, const std::string& model);

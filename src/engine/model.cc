@@ -48,6 +48,7 @@ std::shared_ptr<const Model> Model::load(const std::string& model, const Session
 
 std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const SessionOptions& options) {
   if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
+  if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
   const auto executable = backend->load(path);

@@ -62,7 +62,7 @@ Graph read_model(const std::string& model, const ReadOptions& options) {
   }
   std::vector<std::string> known;
   for (const Format& format : formats()) known.emplace_back(format.description);
-  fail(ErrorCode::invalid_model, "{} is not a model that can be read here: its content is none of {}. Save a PyTorch model with torch.export.save", model, listed(known));
+  fail(ErrorCode::invalid_model, "{} is not a model that can be read here: its content is none of {}, nor a whole compiled model (.om). Save a PyTorch model with torch.export.save", model, listed(known));
 }
 
 }  // namespace ropeway

@@ -178,8 +178,8 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
   if (reference != nullptr) {
     text +=
         "The article's times are those of its own board, batch 1: its CPU, and eager torch_npu on an Ascend 310B1. Its sums\n"
-        "are as printed there. Eager is an operator at a time, the weights of each convolution laid out anew at every call, in\n"
-        "32 bits; compiled, they are laid out once, in 16 bits, and operators are fused.\n";
+        "are as printed there. Eager is an operator at a time, the weights of each convolution laid out anew at every call;\n"
+        "compiled, they are laid out once, in 16 bits, and operators are fused.\n";
   }
   return text;
 }

@@ -12,6 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr int kVersion = 1;
+constexpr double kMostMs = 1e6;
 
 // Behind the magic: sizes of what follows and a hash of it. Little-endian, as all machines here are.
 struct Head {
@@ -58,7 +59,10 @@ Container parse_container(std::string_view bytes) {
     result.soc = json.at("soc");
     result.cann = json.at("cann");
     result.precision_mode = json.at("precision_mode");
-    for (const Json& each : json.at("operators")) result.operators.push_back({each.at("name"), each.at("ms")});
+    for (const Json& each : json.at("operators")) {
+      result.operators.push_back({each.at("name"), each.at("ms")});
+      if (const double ms = result.operators.back().ms; !(ms >= 0 && ms < kMostMs)) fail(ErrorCode::invalid_model, "an operator of it is said to take {} ms", ms);
+    }
   } catch (const Json::exception& wrong) {
     fail(ErrorCode::invalid_model, "its description cannot be read: {}", wrong.what());
   }

@@ -52,7 +52,8 @@ void Device::set_device(int32_t id) {
   const std::lock_guard lock(mutex_);
   check_device(id);
   current.device = id;
-  if (current.context == nullptr) current.context = contexts_.add(std::make_unique<DeviceContext>());
+  if (default_context_ == nullptr) default_context_ = contexts_.add(std::make_unique<DeviceContext>());
+  current.context = default_context_;
 }
 
 void Device::reset_device(int32_t id) {
@@ -78,6 +79,7 @@ void Device::destroy_context(const void* context) {
   const std::lock_guard lock(mutex_);
   if (!contexts_.remove(context)) refuse(cann::ACL_ERROR_RT_CONTEXT_NULL, "aclrtDestroyContext of what is no context");  // assumed
   if (current.context == context) current.context = nullptr;
+  if (default_context_ == context) default_context_ = nullptr;
 }
 
 void Device::set_current_context(void* context) {
@@ -100,7 +102,8 @@ DeviceContext& Device::context() const {
 }
 
 Stream& Device::stream(const void* handle) const {
-  if (handle == nullptr) return context().default_stream;
+  DeviceContext& own = context();
+  if (handle == nullptr) return own.default_stream;
   Stream* const found = streams_.find(handle);
   if (found == nullptr) refuse(cann::ACL_ERROR_RT_STREAM_CONTEXT, "what is given as a stream is none");  // assumed
   return *found;
@@ -114,6 +117,7 @@ Stream* Device::create_stream() {
 
 void Device::destroy_stream(const void* stream) {
   const std::lock_guard lock(mutex_);
+  context();
   if (!streams_.remove(stream)) refuse(cann::ACL_ERROR_RT_STREAM_CONTEXT, "aclrtDestroyStream of what is no stream");  // assumed
 }
 
@@ -125,11 +129,13 @@ Event* Device::create_event() {
 
 void Device::destroy_event(const void* event) {
   const std::lock_guard lock(mutex_);
+  context();
   if (!events_.remove(event)) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtDestroyEvent of what is no event");  // assumed
 }
 
 void Device::record(const void* event, const void* handle) {
   const std::lock_guard lock(mutex_);
+  context();
   Event* const found = events_.find(event);
   if (found == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtRecordEvent with what is no event");  // assumed
   found->at_ms = stream(handle).now_ms;
@@ -142,11 +148,13 @@ void Device::synchronise(const void* handle) const {
 
 void Device::synchronise_event(const void* event) const {
   const std::lock_guard lock(mutex_);
+  context();
   if (events_.find(event) == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtSynchronizeEvent with what is no event");  // assumed
 }
 
 double Device::elapsed_ms(const void* begin, const void* end) const {
   const std::lock_guard lock(mutex_);
+  context();
   const Event* const first = events_.find(begin);
   const Event* const last = events_.find(end);
   if (first == nullptr || last == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtEventElapsedTime with what is no event");  // assumed
@@ -192,6 +200,7 @@ void* Device::allocate_host(size_t bytes) {
 
 void Device::free(const void* memory) {
   const std::lock_guard lock(mutex_);
+  context();
   const auto at = blocks_.find(static_cast<const std::byte*>(memory));
   if (at == blocks_.end()) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtFree of what aclrtMalloc has not given, or of what is free already");  // assumed
   used_bytes_ -= at->second.bytes;
@@ -200,6 +209,7 @@ void Device::free(const void* memory) {
 
 void Device::free_host(const void* memory) {
   const std::lock_guard lock(mutex_);
+  context();
   if (host_blocks_.erase(static_cast<const std::byte*>(memory)) == 0) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtFreeHost of what aclrtMallocHost has not given, or of what is free already");  // assumed
 }
 
@@ -215,6 +225,7 @@ void Device::copy(void* to, size_t room, const void* from, size_t bytes, cann::a
   context();
   if (bytes > room) refuse(cann::ACL_ERROR_INVALID_PARAM, "a copy of {} bytes into room for {}", bytes, room);
   if (to == nullptr || from == nullptr) refuse(cann::ACL_ERROR_INVALID_PARAM, "a copy from or to a null pointer");
+  if (kind < cann::ACL_MEMCPY_HOST_TO_HOST || kind > cann::ACL_MEMCPY_DEVICE_TO_DEVICE) refuse(cann::ACL_ERROR_INVALID_PARAM, "there is no copy of kind {}", static_cast<int>(kind));
   if (kind == cann::ACL_MEMCPY_HOST_TO_DEVICE || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(to, bytes, "the destination of a copy to the device");
   if (kind == cann::ACL_MEMCPY_DEVICE_TO_HOST || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(from, bytes, "the source of a copy from the device");
   std::memcpy(to, from, bytes);
@@ -256,12 +267,14 @@ std::shared_ptr<Model> Device::find_model(uint32_t id) const {
 
 void Device::unload(uint32_t id) {
   const std::lock_guard lock(mutex_);
+  context();
   used_bytes_ -= find_model(id)->weight_bytes();
   models_.erase(id);
 }
 
 std::shared_ptr<const Model> Device::model(uint32_t id) const {
   const std::lock_guard lock(mutex_);
+  context();
   return find_model(id);
 }
 

@@ -102,6 +102,7 @@ class Device {
   bool initialised_ = false;
   size_t used_bytes_ = 0;
   Handles<DeviceContext> contexts_;
+  DeviceContext* default_context_ = nullptr;  // what aclrtSetDevice makes current in every thread
   Handles<Stream> streams_;
   Handles<Event> events_;
   struct Block {

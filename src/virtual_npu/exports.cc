@@ -1,11 +1,15 @@
 // The functions that the virtual libascendcl.so exports: CANN's names over the device. None throws; a failing one leaves a text for aclGetRecentErrMsg.
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 #include <string>
 #include <type_traits>
 
 #include "base/file.h"
+#include "cann/installation.h"
 #include "cann/functions.h"
 #include "virtual_npu/device.h"
 #include "virtual_npu/fault.h"
@@ -129,10 +133,16 @@ void execute(Device& device, uint32_t model, const aclmdlDataset* input, aclmdlD
 
 }  // namespace
 
+// What says that this library is no vendor's: see cann/installation.h.
+__attribute__((used, retain)) constexpr auto kMark = std::to_array(kVirtualMark);
+
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
-EXPORTED aclError aclInit(const char*) {
-  return guarded([](Device& device) { device.initialise(); });
+EXPORTED aclError aclInit(const char* configPath) {
+  return guarded([&](Device& device) {
+    if (configPath != nullptr && *configPath != '\0' && access(configPath, R_OK) != 0) refuse(ACL_ERROR_INVALID_FILE, "the configuration file {} cannot be read", configPath);
+    device.initialise();
+  });
 }
 EXPORTED aclError aclFinalize() {
   return guarded([](Device& device) { device.finalise(); });
@@ -140,7 +150,7 @@ EXPORTED aclError aclFinalize() {
 EXPORTED const char* aclGetRecentErrMsg() {
   shown_text.swap(recent_text);
   recent_text.clear();
-  return shown_text.c_str();
+  return shown_text.empty() ? nullptr : shown_text.c_str();
 }
 
 EXPORTED aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) { return new (std::nothrow) aclDataBuffer{data, size}; }
@@ -254,9 +264,10 @@ EXPORTED aclError aclrtEventElapsedTime(float* ms, aclrtEvent startEvent, aclrtE
     *ms = static_cast<float>(device.elapsed_ms(startEvent, endEvent));
   });
 }
-EXPORTED aclError aclrtMalloc(void** devPtr, size_t size, aclrtMemMallocPolicy) {
+EXPORTED aclError aclrtMalloc(void** devPtr, size_t size, aclrtMemMallocPolicy policy) {
   return guarded([&](Device& device) {
     require(devPtr, "devPtr");
+    if (policy < ACL_MEM_MALLOC_HUGE_FIRST || policy > ACL_MEM_MALLOC_NORMAL_ONLY) refuse(ACL_ERROR_INVALID_PARAM, "aclrtMalloc has no policy {} here", static_cast<int>(policy));
     *devPtr = device.allocate(size);
   });
 }

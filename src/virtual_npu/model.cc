@@ -23,10 +23,13 @@ std::vector<Tensor> views(std::span<const Port> ports, std::span<void* const> bu
   return result;
 }
 
-Container container_of(std::string_view bytes, const std::string& what) {
+// What `read` gives; whatever is wrong with it is the file's fault, out of memory excepted.
+template <class Read>
+auto reading(const std::string& what, Read read) {
   try {
-    return parse_container(bytes);
+    return read();
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
     refuse(cann::ACL_ERROR_PARSE_MODEL, "{}: {}", what, error.message());
   }
 }
@@ -34,9 +37,9 @@ Container container_of(std::string_view bytes, const std::string& what) {
 }  // namespace
 
 std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const chip::Soc& soc, const Backend& cpu) {
-  const Container container = container_of(bytes, what);
+  const Container container = reading(what, [&] { return parse_container(bytes); });
   if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another)", what, container.soc, soc.name);
-  Graph graph = read_onnx(container.onnx, what, {});
+  Graph graph = reading(what, [&] { return read_onnx(container.onnx, what, {}); });
   std::unique_ptr<Model> model(new Model);
   model->inputs_ = ports(graph, graph.inputs);
   model->outputs_ = ports(graph, graph.outputs);

@@ -11,6 +11,7 @@
 #include "cann/errors.h"
 #include "engine/model.h"
 #include "ops/operator.h"
+#include "support/disguise.h"
 #include "support/environment.h"
 #include "support/errors.h"
 
@@ -94,7 +95,7 @@ TEST_F(AscendTest, FreesWhatItTook) {
 TEST_F(AscendTest, RunsWhatWasCompiledBefore) {
   const TestFolder folder;
   const AtcInput input = make_atc_input(graph_);
-  fs::copy_file(compile_om(input, "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {"Ascend310B1", 60}), folder / "model.om");
+  fs::copy_file(compile_om(input, "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {"Ascend310B1", 60}).path, folder / "model.om");
   const auto loaded = backend_.load(folder / "model.om");
   ASSERT_EQ(loaded->inputs().size(), 1u);
   EXPECT_EQ(loaded->inputs()[0].name, "x");
@@ -104,7 +105,7 @@ TEST_F(AscendTest, RunsWhatWasCompiledBefore) {
 
 TEST_F(AscendTest, RefusesWhatItCannotRun) {
   const TestFolder folder;
-  const auto compiled = [&](const char* soc) { return compile_om(make_atc_input(graph_), "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {soc, 60}); };
+  const auto compiled = [&](const char* soc) { return compile_om(make_atc_input(graph_), "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {soc, 60}).path; };
   expect_error([&] { backend_.load(compiled("Ascend310B4")); }, ErrorCode::invalid_model, "is compiled for Ascend310B4, but this device is a virtual Ascend310B1");
   write_file(folder / "vendor.om", std::string("IMOD and whatever follows"));
   expect_error([&] { backend_.load(folder / "vendor.om"); }, ErrorCode::invalid_argument, "was compiled by CANN's atc, so that only a real NPU can run it");
@@ -138,13 +139,35 @@ TEST_F(AscendTest, TakesNoEmptyTensors) {
   EXPECT_EQ(backend_.supports(graph, graph.nodes[0]).why_not, "x is f32[0,2]: CANN takes no tensors without elements");
 }
 
+// What atc leaves behind with exit status 0 need not be a model, or not the one that was asked for: it is not found again.
+TEST_F(AscendTest, DropsABadModelFromTheCache) {
+  const TestFolder folder;
+  const ScopedVariable cache("ROPEWAY_CACHE", (folder / "cache").string());
+  fs::copy(ROPEWAY_VIRTUAL_HOME, folder / "cann", fs::copy_options::recursive);
+  fs::rename(folder / "cann/bin/atc", folder / "cann/bin/atc.real");
+  const auto install = [&](const std::string& more) {
+    write_file(folder / "cann/bin/atc", "#!/bin/sh\n\"$0.real\" \"$@\"\nfor word in \"$@\"; do case \"$word\" in --output=*) output=${word#--output=};; esac; done\n" + more + "\n");
+    fs::permissions(folder / "cann/bin/atc", fs::perms::owner_all);
+  };
+  install("[ -e " + (folder / "once").string() + " ] || truncate -s 1000 $output.om; touch " + (folder / "once").string());
+  const AscendBackend backend(*cann::installation_at(folder / "cann"));
+  expect_error([&] { backend.compile(graph_, {}); }, ErrorCode::device, "is removed from the cache: run this again");
+  run(*backend.compile(graph_, {}));
+  // A good model, but of another network.
+  const fs::path other = compile_om(make_atc_input(small_model(5)), "other", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {"Ascend310B1", 60}).path;
+  install("cp " + other.string() + " $output.om");
+  Graph half = graph_;
+  half.outputs = {half.nodes[1].outputs[0]};
+  half.nodes.resize(2);
+  expect_error([&] { backend.compile(half, {}); }, ErrorCode::device, "where f32[1,4,8,8] was asked for");
+}
+
 // A real CANN whose device takes what the virtual atc makes is not to be believed.
 TEST_F(AscendTest, ARealDeviceRefusesAVirtualModel) {
   const TestFolder folder;
-  fs::create_directories(folder / "lib64");
-  fs::create_symlink(ROPEWAY_VIRTUAL_HOME "/lib64/libascendcl.so", folder / "lib64/libascendcl.so");
-  const fs::path om = compile_om(make_atc_input(graph_), "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {"Ascend310B1", 60});
-  const AscendBackend real(*cann::installation_at(folder.path()));
+  test::disguise(ROPEWAY_VIRTUAL_HOME, folder / "real");
+  const fs::path om = compile_om(make_atc_input(graph_), "small", *cann::installation_at(ROPEWAY_VIRTUAL_HOME), {"Ascend310B1", 60}).path;
+  const AscendBackend real(*cann::installation_at(folder / "real"));
   expect_error([&] { real.load(om); }, ErrorCode::invalid_argument, "compile the model with --device npu");
 }
 

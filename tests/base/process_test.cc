@@ -1,5 +1,8 @@
 #include "base/process.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 
@@ -48,6 +51,27 @@ TEST(Process, DoesNotWaitForWhatIsLeftRunning) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(shell("sleep 100 & echo done").output, "done\n");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
+TEST(Process, KnowsTheStatusWhateverTheCallerDoesWithSignals) {
+  signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(shell("exit 3").status, 3);
+  signal(SIGCHLD, SIG_DFL);
+}
+
+// The program's children too: compilers start workers.
+TEST(Process, EndsWithTheCaller) {
+  const TestFolder folder;
+  const pid_t caller = fork();
+  if (caller == 0) {
+    run_process({"/bin/sh", "-c", "(sleep 1; touch worker) & sleep 1; touch program"}, folder.path(), 20);
+    _exit(0);
+  }
+  usleep(300000);
+  kill(caller, SIGKILL);
+  waitpid(caller, nullptr, 0);
+  usleep(1200000);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Process, KeepsTheEndOfLongOutput) {

@@ -22,9 +22,9 @@ void put(const fs::path& path, const std::string& content) {
   write_file(path, content);
 }
 
-// An installation's files, empty where only their being there counts.
-void install(const fs::path& root, const std::string& info) {
-  put(root / "lib64/libascendcl.so", "");
+// An installation's files, of little content where only their being there counts.
+void install(const fs::path& root, const std::string& info, const std::string& library = "") {
+  put(root / "lib64/libascendcl.so", library);
   put(root / kInfo, info);
 }
 
@@ -46,6 +46,8 @@ TEST(Installation, FallsBackToTheRunTimesVersion) {
   EXPECT_EQ(installation_at(folder.path())->version, "unknown");
   put(folder / "runtime/version.info", "Version=7.7.0.1.238\n");
   EXPECT_EQ(installation_at(folder.path())->version, "7.7.0.1.238");
+  put(folder / "runtime/version.info", "Version=7.7.0.1.238\nversion_dir=8.1.RC1\n");
+  EXPECT_EQ(installation_at(folder.path())->version, "8.1.RC1");
 }
 
 TEST(Installation, NeedsTheLibrary) {
@@ -75,7 +77,7 @@ TEST(Installation, RealOnesAreFoundAndWhereItLookedIsTold) {
 
 TEST(Installation, AVirtualOneIsNoRealOne) {
   const TestFolder folder;
-  install(folder / "virtual", "package_name=ropeway-virtual-cann\nversion=8.1.RC1\n");
+  install(folder / "virtual", "version=8.1.RC1\n", std::string("ELF") + kVirtualMark);
   const ScopedVariable home("HOME", folder.path().string()), path("ASCEND_HOME_PATH", (folder / "virtual").string());
   const Search search = find_installation();
   EXPECT_TRUE(!search.found || !search.found->is_virtual);
@@ -86,7 +88,7 @@ TEST(Installation, AVirtualOneIsNoRealOne) {
   install(folder / "real", "version=8.1.RC1\n");
   const ScopedVariable other("ROPEWAY_VIRTUAL_HOME", (folder / "real").string());
   EXPECT_FALSE(find_virtual_installation().found);
-  EXPECT_EQ(find_virtual_installation().looked[0], (folder / "real").string() + ": CANN 8.1.RC1");
+  EXPECT_EQ(find_virtual_installation().looked[0], (folder / "real").string() + ": CANN 8.1.RC1, not Ropeway's virtual one");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "program.h"
+#include "support/disguise.h"
 
 namespace ropeway::cli_test {
 namespace {
@@ -98,13 +99,13 @@ TEST_F(Npu, CompiledModelsRunWhereTheyBelong) {
   set("ROPEWAY_VIRTUAL_SOC=Ascend910");
   fails("run lenet --device virtual-npu", 7, {"there is no virtual Ascend910", "Ascend310B1"});
   set("");
-  const Outcome unknown = ropeway("compile lenet --device virtual-npu --soc Ascend910 -o x.om");
-  EXPECT_EQ(unknown.status, 7);
-  EXPECT_NE(unknown.err.find("there is no virtual Ascend910"), std::string::npos) << unknown.err;
-  EXPECT_FALSE(fs::exists(file("x.om")));
+  fails("compile lenet --device virtual-npu --soc Ascend910 -o x.om", 5, {"there is no virtual Ascend910; there is Ascend310B1"});
+  fails("run lenet.om --kernel direct", 5, {"no kernel chosen"});
+  EXPECT_NE(succeeds("run lenet.om --device auto").out.find("virtual Ascend310B1"), std::string::npos);
 
   write_file(file("vendor.om"), std::string("IMOD, as CANN's begin"));
   fails("run vendor.om --device virtual-npu", 5, {"compiled by CANN's atc", "--device npu"});
+  fails("run vendor.om", 7, {"there is no CANN", "only a real NPU can run it"});
   write_file(file("short.om"), read_text(file("lenet.om")).substr(0, 1000));
   fails("run short.om", 4, {"short.om", "cut off"});
 }
@@ -123,10 +124,7 @@ TEST_F(Npu, WithoutCannItSaysWhereItLooked) {
 
 // The virtual one under the flag of a real one: the same way, found as CANN is found, timed by the clock.
 TEST_F(Npu, ARealInstallationTakesTheSameWay) {
-  install("");
-  for (const auto& entry : fs::recursive_directory_iterator(file("cann"))) {
-    if (entry.path().filename() == "ascend_toolkit_install.info") write_file(entry.path(), std::string("package_name=Ascend-cann-toolkit\nversion=8.1.RC1\n"));
-  }
+  test::disguise(ROPEWAY_VIRTUAL_HOME, file("cann"));
   set_environment(fmt::format("-u ROPEWAY_VIRTUAL_HOME ASCEND_HOME_PATH={} ROPEWAY_CACHE={}", quoted(file("cann")), quoted(file("cache"))));
   const Outcome bench = succeeds("bench lenet --device npu --warmup 0 --iterations 1 --json t.json");
   EXPECT_NE(bench.out.find("Ascend310B1"), std::string::npos);
@@ -145,11 +143,22 @@ TEST_F(Npu, ACannThatCannotBeLoaded) {
   install("");
   fs::remove(file("cann/lib64/libascendcl.so"));
   fails("run lenet --device virtual-npu", 7, {"the virtual CANN is not where it belongs", "no lib64/libascendcl.so"});
-  write_file(file("cann/lib64/libascendcl.so"), std::string("not a library"));
-  fails("run lenet --device virtual-npu", 7, {"cannot load CANN's", "set_env.sh"});
-  fs::remove(file("cann/lib64/libascendcl.so"));
-  fs::copy_file(ROPEWAY_PARTIAL_CANN, file("cann/lib64/libascendcl.so"));
-  fails("run lenet --device virtual-npu", 7, {"lacks", "aclrtGetSocName", "aclmdlExecuteAsync"});
+  const auto install_library = [&](const std::string& content) {
+    fs::remove(file("cann/lib64/libascendcl.so"));
+    write_file(file("cann/lib64/libascendcl.so"), content);
+  };
+  install_library("not a library");
+  fails("run lenet --device virtual-npu", 7, {"CANN 8.1.RC1, not Ropeway's virtual one"});
+  set_environment("ASCEND_HOME_PATH=cann");
+  fails("run lenet --device npu", 7, {"cannot load CANN's", "set_env.sh"});
+  install_library(read_text(ROPEWAY_VIRTUAL_HOME "/lib64/libascendcl.so").substr(0, 100000));
+  fails("run lenet --device npu", 7, {"is cut off: it has 100000 bytes", "Install CANN again"});
+  install_library(read_text(ROPEWAY_PARTIAL_CANN));
+  fails("run lenet --device npu", 7, {"lacks", "aclrtGetSocName", "aclmdlExecuteAsync"});
+  write_difference();
+  const Outcome automatic = ropeway("run difference.onnx --device auto");
+  EXPECT_EQ(automatic.status, 0);
+  EXPECT_NE(automatic.err.find("--device auto is the CPU, because the NPU cannot be used"), std::string::npos) << automatic.err;
   install("");
   fs::remove(file("cann/bin/atc"));
   fails("run lenet --device virtual-npu", 7, {"has no atc", "ropeway compile --soc Ascend310B1"});
