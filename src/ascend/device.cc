@@ -43,7 +43,20 @@ void Device::initialise() {
 
 std::string Device::title() const { return (installation_.is_virtual ? "virtual " : "") + soc_; }
 
-void Device::enter() const { check(functions().aclrtSetCurrentContext(context_), "aclrtSetCurrentContext", "entering the device's context"); }
+Entered::Entered(const cann::Functions& functions, cann::aclrtContext context) : functions_(functions) {
+  if (functions_.aclrtGetCurrentContext(&before_) != cann::ACL_SUCCESS) before_ = nullptr;  // the thread had none
+  code_ = functions_.aclrtSetCurrentContext(context);
+}
+
+Entered::~Entered() {
+  if (before_ != nullptr) functions_.aclrtSetCurrentContext(before_);
+}
+
+std::unique_ptr<Entered> Device::enter() const {
+  auto entered = std::make_unique<Entered>(functions(), context_);
+  check(entered->code(), "aclrtSetCurrentContext", "entering the device's context");
+  return entered;
+}
 
 void Device::check(aclError code, const char* call, const std::string& doing) const {
   if (code != cann::ACL_SUCCESS) fail_with(ErrorCode::device, code, call, doing);
@@ -62,7 +75,7 @@ void Device::fail_with(ErrorCode kind, aclError code, const char* call, const st
 template <class Free>
 std::shared_ptr<void> Device::owned(void* handle, Free free) const {
   return std::shared_ptr<void>(handle, [device = shared_from_this(), free](void* each) {
-    device->functions().aclrtSetCurrentContext(device->context_);
+    const Entered entered(device->functions(), device->context_);
     free(device->functions(), each);
   });
 }

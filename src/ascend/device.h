@@ -10,6 +10,21 @@
 
 namespace ropeway::ascend {
 
+// A context of CANN's as the calling thread's, until this goes: then the one before is it again, for others (torch_npu, OpenCV) may share the thread.
+class Entered {
+ public:
+  Entered(const cann::Functions& functions, cann::aclrtContext context);
+  ~Entered();
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+  cann::aclError code() const { return code_; }  // of entering
+
+ private:
+  const cann::Functions& functions_;
+  cann::aclrtContext before_ = nullptr;
+  cann::aclError code_;
+};
+
 class Device : public std::enable_shared_from_this<Device> {
  public:
   // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device. Neither is undone before the process ends: CANN
@@ -22,8 +37,8 @@ class Device : public std::enable_shared_from_this<Device> {
   std::string title() const;                       // "virtual Ascend310B1", "Ascend310B1"
   size_t memory_bytes() const { return memory_bytes_; }
 
-  // Makes this device's context the calling thread's, as every use of what follows needs. Throws Error{device}.
-  void enter() const;
+  // Makes this device's context the calling thread's while the result lives, as every use of what follows needs. Throws Error{device}.
+  [[nodiscard]] std::unique_ptr<Entered> enter() const;
 
   // Throws Error{device} unless `code` is success: what was done, the call, the code's name, CANN's own text and what usually helps.
   void check(cann::aclError code, const char* call, const std::string& doing) const;

@@ -80,7 +80,7 @@ Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const
 
 OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps)
     : device_(std::move(device)), what_(std::move(what)), steps_(std::move(steps)) {
-  device_->enter();
+  const auto entered = device_->enter();
   std::error_code ignored;
   memory_.weights = std::filesystem::file_size(om, ignored);  // about: CANN does not say
   const std::string doing = fmt::format("loading {} ({}) on {}", what_, om.string(), device_->title());
@@ -98,11 +98,10 @@ OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::file
 OmExecutable::~OmExecutable() {
   // The device frees the rest when the process ends; nothing here can be told to anybody.
   try {
-    device_->enter();
+    const auto entered = device_->enter();
+    device_->functions().aclmdlUnload(model_);
   } catch (const Error&) {
-    return;
   }
-  device_->functions().aclmdlUnload(model_);
 }
 
 void OmExecutable::read_description() {
@@ -152,7 +151,7 @@ void OmExecutable::expect_ports(const std::vector<std::string>& names, const std
 }
 
 std::unique_ptr<Context> OmExecutable::make_context() const {
-  device_->enter();
+  const auto entered = device_->enter();
   auto context = std::make_unique<OmContext>();
   context->stream = device_->make_stream();
   for (auto* event : {&context->begin, &context->loaded, &context->computed, &context->end}) *event = device_->make_event();
@@ -193,7 +192,7 @@ void OmExecutable::submit(OmContext& context) const {
 void OmExecutable::run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const {
   auto& own = dynamic_cast<OmContext&>(context);
   ensure(inputs.size() == input_order_.size() && outputs.size() == outputs_.size(), "{} has {} inputs and {} outputs, not {} and {}", what_, input_order_.size(), outputs_.size(), inputs.size(), outputs.size());
-  device_->enter();
+  const auto entered = device_->enter();
   for (size_t i = 0; i < inputs.size(); ++i) std::memcpy(own.inputs.host[input_order_[i]].get(), inputs[i].raw(), inputs[i].bytes());
   {
     const std::lock_guard lock(running_);

@@ -15,7 +15,7 @@ struct NumericsOptions {
 //   const %w: f32                →   const %w.f16: f16, Cast to=f32
 //   %y = LayerNormalization(%x)  →   %y.unrounded = LayerNormalization(%x), %y.f16 = Cast(%y.unrounded) to=f16, %y = Cast(%y.f16) to=f32
 // The chip's output stage does it in that order ([ini], see soc.cc: it casts sums from 32 to 16 bits, applies a relu, adds a 16-bit residual, applies a relu).
-// One rounding per operator, to nearest, halves to even, above 65504 to infinity: within softmax, layer norm, gelu, attention and sums of products all is f32.
+// One rounding per operator, to nearest, halves to even, above 65504 to infinity: within softmax, layer norm, sums of products, and gelu and attention where the graph has them whole, all is f32.
 //
 // Not rounded, because it changes nothing (but the sign of a zero, for the second):
 //   - results of operators that only move, select or negate what is rounded already, or make whole numbers of it;
@@ -24,7 +24,7 @@ struct NumericsOptions {
 // Nor, because the chip does not either: a product before the addition of its bias, a constant row, which goes into the accumulator.
 //
 // Inputs and outputs keep names and dtypes; nodes, but for the new ones, their origins. f64, f16, bf16 and integers stay: what is computed in f16 is rounded once
-// per operator as it is; bf16 and f64 are for others to refuse; where an f32 is made of them, that is rounded.
+// per operator as it is; f64 is for others to refuse; where an f32 is made of them, that is rounded.
 Graph apply_numerics(Graph graph, const NumericsOptions& options = {});
 
 }  // namespace ropeway::chip

@@ -25,8 +25,8 @@ namespace {
 // what to expect of a model that is not among them. That results of less than 2 MB stay in the second-level cache ([ini]: 4 MiB, 128 to 256 B/cycle) was tried and
 // left out: the fit gets worse (7 to 20 % off), and what it predicts for the third model much worse (26 to 78 %).
 constexpr Soc kSocs[] = {
-    {"Ascend310B1", 1224, 4096, 0.8, 128, 10, 26.4, 6.5, 3.2, 15.0, int64_t{12} << 30},
-    {"Ascend310B4", 500, 4096, 0.8, 128, 10, 20.0, 6.5, 3.2, 15.0, int64_t{4} << 30},
+    {"Ascend310B1", 1224, 4096, 0.8, 128, 10, 26.4, 6.5, 3.2, 15.0, 12'000'000'000},
+    {"Ascend310B4", 500, 4096, 0.8, 128, 10, 20.0, 6.5, 3.2, 15.0, 4'000'000'000},
 };
 
 }  // namespace

@@ -75,10 +75,24 @@ TEST_F(AscendTest, ManyThreadsShareAnExecutable) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// A thread that is in a context of its own, of another library say, stays in it.
+TEST_F(AscendTest, LeavesTheThreadInItsContext) {
+  const auto executable = backend_.compile(graph_, {});
+  std::thread([&] {
+    const cann::Functions& f = Device::open(*cann::installation_at(ROPEWAY_VIRTUAL_HOME))->functions();
+    cann::aclrtContext own = nullptr, after = nullptr;
+    ASSERT_EQ(f.aclrtCreateContext(&own, 0), 0);
+    run(*executable);
+    ASSERT_EQ(f.aclrtGetCurrentContext(&after), 0);
+    EXPECT_EQ(after, own);
+    EXPECT_EQ(f.aclrtDestroyContext(own), 0);
+  }).join();
+}
+
 TEST_F(AscendTest, FreesWhatItTook) {
   const auto device = Device::open(*cann::installation_at(ROPEWAY_VIRTUAL_HOME));
   const auto free_bytes = [&] {
-    device->enter();
+    const auto entered = device->enter();
     size_t free = 0, total = 0;
     EXPECT_EQ(device->functions().aclrtGetMemInfo(cann::ACL_DDR_MEM, &free, &total), 0);
     return free;

@@ -27,7 +27,7 @@ TEST(Soc, NumbersArePossible) {
     EXPECT_LE(soc.cube_efficiency, 1) << soc.name;
     EXPECT_GT(soc.dram_gb_per_s, soc.copy_gb_per_s) << soc.name;
     EXPECT_GT(soc.launch_us, 0) << soc.name;
-    EXPECT_GE(soc.memory_bytes, int64_t{4} << 30) << soc.name;
+    EXPECT_GE(soc.memory_bytes, 4'000'000'000) << soc.name;
   }
 }
 
