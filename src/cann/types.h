@@ -7,6 +7,7 @@
 
 namespace ropeway::cann {
 
+// Enumerations are as wide as an int, as C compilers make them; said aloud, so that a caller may pass numbers that have no name.
 using aclError = int;  // 0 is success; see errors.def
 using aclrtContext = void*;
 using aclrtStream = void*;
@@ -17,7 +18,7 @@ struct aclDataBuffer;
 struct aclmdlDataset;
 struct aclmdlDesc;
 
-enum aclDataType {
+enum aclDataType : int {
   ACL_DT_UNDEFINED = -1,
   ACL_FLOAT = 0,
   ACL_FLOAT16 = 1,
@@ -34,15 +35,15 @@ enum aclDataType {
   ACL_BF16 = 27,
 };
 
-enum aclFormat { ACL_FORMAT_UNDEFINED = -1, ACL_FORMAT_NCHW = 0, ACL_FORMAT_NHWC = 1, ACL_FORMAT_ND = 2 };
+enum aclFormat : int { ACL_FORMAT_UNDEFINED = -1, ACL_FORMAT_NCHW = 0, ACL_FORMAT_NHWC = 1, ACL_FORMAT_ND = 2 };
 
-enum aclrtRunMode { ACL_DEVICE, ACL_HOST };  // where this program runs: on the board itself, or on a host with a card
+enum aclrtRunMode : int { ACL_DEVICE, ACL_HOST };  // where this program runs: on the board itself, or on a host with a card
 
-enum aclrtMemcpyKind { ACL_MEMCPY_HOST_TO_HOST, ACL_MEMCPY_HOST_TO_DEVICE, ACL_MEMCPY_DEVICE_TO_HOST, ACL_MEMCPY_DEVICE_TO_DEVICE };
+enum aclrtMemcpyKind : int { ACL_MEMCPY_HOST_TO_HOST, ACL_MEMCPY_HOST_TO_DEVICE, ACL_MEMCPY_DEVICE_TO_HOST, ACL_MEMCPY_DEVICE_TO_DEVICE };
 
-enum aclrtMemMallocPolicy { ACL_MEM_MALLOC_HUGE_FIRST, ACL_MEM_MALLOC_HUGE_ONLY, ACL_MEM_MALLOC_NORMAL_ONLY };
+enum aclrtMemMallocPolicy : int { ACL_MEM_MALLOC_HUGE_FIRST, ACL_MEM_MALLOC_HUGE_ONLY, ACL_MEM_MALLOC_NORMAL_ONLY };
 
-enum aclrtMemAttr { ACL_DDR_MEM, ACL_HBM_MEM };
+enum aclrtMemAttr : int { ACL_DDR_MEM, ACL_HBM_MEM };
 
 struct aclmdlIODims {
   char name[128];
