@@ -15,7 +15,8 @@ constexpr size_t kShortestDescription = 16;  // cut no further, even if the line
 constexpr const char* kGap = "  ";
 
 std::string pair_of(const std::string& a, const std::string& b) { return fmt::format("{:>8} {:>8}", a, b); }
-std::string pair_of(double a, double b) { return pair_of(fmt::format("{:.3f}", a), fmt::format("{:.3f}", b)); }
+std::string milliseconds(double ms) { return fmt::format("{:.3f}", std::abs(ms) < 5e-4 ? 0.0 : ms); }  // never -0.000
+std::string pair_of(double a, double b) { return pair_of(milliseconds(a), milliseconds(b)); }
 
 // A group of numbers under one head.
 struct Column {
@@ -55,7 +56,7 @@ std::vector<Label> labels_of(const ModelReport& report) {
 Column device_column(const DeviceReport& device, const std::vector<Label>& labels) {
   Column column;
   // A predicted time is the same at every run.
-  const auto times = [&](double min, double median) { return device.predicted ? fmt::format("{:.3f}", median) : pair_of(min, median); };
+  const auto times = [&](double min, double median) { return device.predicted ? milliseconds(median) : pair_of(min, median); };
   column.head = {device.predicted ? device.title + ", predicted" : device.title,
                  device.compiled_whole ? device.precision + ", compiled" : fmt::format("{}, {} thread{}", device.precision, device.threads, device.threads == 1 ? "" : "s"), device.predicted ? "time" : pair_of("min", "median")};
   std::vector<bool> used(device.rows.size(), false);
