@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kKeptOutput = 64 << 10;
 constexpr int kPollMilliseconds = 20;
+constexpr int kPipeBlocks = 256;  // more than the 64 KiB that a pipe holds, in the blocks of `drain`
 
 struct Pipe {
   int read_end = -1, write_end = -1;
@@ -134,7 +135,8 @@ ProcessResult run_process(const std::vector<std::string>& arguments, const std::
   waitpid(supervisor, nullptr, 0);
   if (!told) fail(ErrorCode::io, "cannot start {}, or lost sight of it", arguments[0]);
   if (report.problem != 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(report.problem));
-  while (open) {
+  // What lies in the pipe, and no more: a process that left the group may write for ever.
+  for (int blocks = 0; open && blocks < kPipeBlocks; ++blocks) {
     const size_t before = result.output.size();
     if (!drain(output.read_end, result.output) || result.output.size() == before) break;
   }

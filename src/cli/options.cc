@@ -35,7 +35,7 @@ CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
 
 void check_device(const SessionOptions& options, const std::string& model) {
   make_backend(options, model);
-  if (options.device != "auto") return;
+  if (options.device != "auto" || resolve_device(options.device, model) != "cpu") return;
   if (const auto why = why_auto_is_cpu()) fmt::print(stderr, "note: --device auto is the CPU, because the NPU cannot be used: {}\n", *why);
 }
 

@@ -74,6 +74,12 @@ TEST(Process, EndsWithTheCaller) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(Process, IsNotHeldByWhatLeftItsGroup) {
+  const ProcessResult result = shell("setsid sh -c 'exec timeout 5 yes' & sleep 0.3; exit 4");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_LE(result.output.size(), size_t{64} << 10);
+}
+
 TEST(Process, KeepsTheEndOfLongOutput) {
   const ProcessResult result = shell("i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done");
   EXPECT_LE(result.output.size(), size_t{64} << 10);

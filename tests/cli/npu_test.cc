@@ -155,6 +155,9 @@ TEST_F(Npu, ACannThatCannotBeLoaded) {
   fails("run lenet --device npu", 7, {"is cut off: it has 100000 bytes", "Install CANN again"});
   install_library(read_text(ROPEWAY_PARTIAL_CANN));
   fails("run lenet --device npu", 7, {"lacks", "aclrtGetSocName", "aclmdlExecuteAsync"});
+  set_environment(fmt::format("ASCEND_HOME_PATH=cann ROPEWAY_VIRTUAL_HOME={} ROPEWAY_CACHE={}", ROPEWAY_VIRTUAL_HOME, quoted(file("cache"))));
+  succeeds("compile lenet --device virtual-npu -o lenet.om");
+  succeeds("run lenet.om --device auto");  // without a word about the CPU
   write_difference();
   const Outcome automatic = ropeway("run difference.onnx --device auto");
   EXPECT_EQ(automatic.status, 0);
