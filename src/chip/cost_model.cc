@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "chip/fusion.h"
+#include "ops/shape_util.h"
 #include "ops/work.h"
 
 namespace ropeway::chip {
@@ -23,8 +24,7 @@ struct Load {
 };
 
 int64_t element_bytes(DType dtype) {
-  const bool floating = dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::f64;
-  return floating ? 2 : static_cast<int64_t>(size_of(dtype));
+  return is_float(dtype) ? 2 : static_cast<int64_t>(size_of(dtype));
 }
 
 class Costs {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "ops/shape_util.h"
+
 namespace ropeway::chip {
 namespace {
-
-bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || dtype == DType::f64; }
 
 bool is_cube(Op op) { return op == Op::Conv || op == Op::Gemm || op == Op::MatMul; }
 bool is_element_wise(Op op) { return op == Op::Unary || op == Op::Binary || op == Op::Where || op == Op::BatchNormalization || op == Op::Cast; }

@@ -37,12 +37,6 @@ void check_one_output(const RunOptions& options, const std::vector<ValueInfo>& o
   fail(ErrorCode::invalid_argument, "{} has {} outputs, {}: use --output-dir DIR to write each to a file of its own", options.model, outputs.size(), listed(names));
 }
 
-std::vector<ValueInfo> values_of(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<ValueInfo> result;
-  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
-  return result;
-}
-
 // All inputs, once some are given.
 std::vector<Tensor> complete(const Graph& graph, const std::vector<std::optional<Tensor>>& given) {
   std::vector<Tensor> result;
@@ -67,8 +61,8 @@ Prepared prepare(const RunOptions& options, const Progress& progress) {
   BoundInputs bound;
   if (given.empty()) bound.graph = read_model(options.model, {options.session.batch, {}});
   else bound = bind_inputs(options.model, given);
-  check_one_output(options, values_of(bound.graph, bound.graph.outputs));
-  std::vector<Tensor> inputs = given.empty() ? generated_inputs(values_of(bound.graph, bound.graph.inputs)) : complete(bound.graph, bound.values);
+  check_one_output(options, describe(bound.graph, bound.graph.outputs));
+  std::vector<Tensor> inputs = given.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : complete(bound.graph, bound.values);
   progress.line("compiling for {}", resolve_device(options.session.device, options.model));
   return {Model::compile(std::move(bound.graph), options.session), std::move(inputs)};
 }

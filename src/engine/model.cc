@@ -13,12 +13,6 @@
 namespace ropeway {
 namespace {
 
-std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<ValueInfo> result;
-  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
-  return result;
-}
-
 void check_tensors(const char* what, const std::vector<ValueInfo>& expected, std::span<const Tensor> given) {
   if (given.size() != expected.size()) fail(ErrorCode::invalid_argument, "{} {}s are given, but the model has {}", given.size(), what, expected.size());
   for (size_t i = 0; i < given.size(); ++i) {
@@ -136,6 +130,12 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     const Tensor& source = at(graph_.outputs[i]);
     if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }
+}
+
+std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<ValueInfo> result;
+  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
+  return result;
 }
 
 std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs) {

@@ -54,6 +54,9 @@ class Model {
   std::vector<ValueInfo> inputs_, outputs_;
 };
 
+// Names and types of values of a graph.
+std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids);
+
 // Deterministic inputs for a model, for runs without files: floating point uniform in [-1, 1), integers 0 (they may be indices), from the counter-based generator.
 std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs);
 

@@ -38,7 +38,8 @@ auto reading(const std::string& what, Read read) {
 
 std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const chip::Soc& soc, const Backend& cpu) {
   const Container container = reading(what, [&] { return parse_container(bytes); });
-  if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another)", what, container.soc, soc.name);
+  if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another); it was made by {} of CANN {}, {}", what, container.soc, soc.name,
+                                      container.compiler, container.cann, container.precision_mode);
   Graph graph = reading(what, [&] { return read_onnx(container.onnx, what, {}); });
   std::unique_ptr<Model> model(new Model);
   model->inputs_ = ports(graph, graph.inputs);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "formats/onnx/tensors.h"
 #include "ops/convert.h"
 #include "ops/shape_util.h"
 
@@ -58,7 +59,7 @@ class NodeWriter {
       case Op::Unary: return unary();
       case Op::Binary: return binary();
       case Op::Reduce: return reduce();
-      case Op::Cast: return attribute("to", int64_t{data_type_number(node_.get<CastParams>().to)});
+      case Op::Cast: return attribute("to", data_type_of(node_.get<CastParams>().to));
       case Op::Dropout:
         if (node_.get<DropoutParams>().training_mode) refuse("dropout in training mode: export the model after .eval()");
         operator_ = "Identity";
@@ -225,24 +226,5 @@ class NodeWriter {
 }  // namespace
 
 std::string write_node(const Graph& graph, const Node& node, const std::string& node_name, Names& names) { return NodeWriter(graph, node, names).write(node_name); }
-
-int32_t data_type_number(DType dtype) {
-  switch (dtype) {
-    case DType::f32: return 1;
-    case DType::u8: return 2;
-    case DType::i8: return 3;
-    case DType::u16: return 4;
-    case DType::i16: return 5;
-    case DType::i32: return 6;
-    case DType::i64: return 7;
-    case DType::boolean: return 9;
-    case DType::f16: return 10;
-    case DType::f64: return 11;
-    case DType::u32: return 12;
-    case DType::u64: return 13;
-    case DType::bf16: return 16;
-  }
-  return 0;
-}
 
 }  // namespace ropeway::onnx

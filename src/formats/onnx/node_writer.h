@@ -19,7 +19,4 @@ class Names {
 // A serialised NodeProto called `node_name`. Throws Error{unsupported}.
 std::string write_node(const Graph& graph, const Node& node, const std::string& node_name, Names& names);
 
-// TensorProto.DataType of a dtype.
-int32_t data_type_number(DType dtype);
-
 }  // namespace ropeway::onnx

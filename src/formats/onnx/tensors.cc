@@ -161,6 +161,10 @@ DType dtype_of(int64_t data_type) {
   return *kDataTypes[data_type].dtype;
 }
 
+int64_t data_type_of(DType dtype) {
+  return std::find_if(std::begin(kDataTypes), std::end(kDataTypes), [&](const DataTypeRow& row) { return row.dtype == dtype; }) - std::begin(kDataTypes);
+}
+
 const File& ExternalFiles::open(std::string_view location) {
   if (const auto known = open_.find(location); known != open_.end()) return *known->second;
   namespace fs = std::filesystem;

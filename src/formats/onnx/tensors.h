@@ -13,6 +13,8 @@ namespace ropeway::onnx {
 
 // The dtype of a TensorProto.DataType. Throws Error{unsupported} that names the type for those that Ropeway lacks, Error{invalid_model} for no type at all.
 DType dtype_of(int64_t data_type);
+// The reverse.
+int64_t data_type_of(DType dtype);
 
 // The files that hold a model's external data. A model may point only to files that lie with it: in its folder, or, when it is reached through a symbolic
 // link, in the folder of the real file (caches of downloaded models are laid out so).

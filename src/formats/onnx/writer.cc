@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "formats/onnx/node_writer.h"
+#include "formats/onnx/tensors.h"
 
 namespace ropeway {
 namespace {
@@ -35,7 +36,7 @@ std::string value_info(const std::string& name, const TensorType& type) {
   }
   std::string tensor_bytes, type_bytes, info_bytes;
   protozero::pbf_writer tensor(tensor_bytes);
-  tensor.add_int32(kElemType, onnx::data_type_number(type.dtype));
+  tensor.add_int64(kElemType, onnx::data_type_of(type.dtype));
   tensor.add_message(kShape, shape_bytes);
   protozero::pbf_writer(type_bytes).add_message(kTensorType, tensor_bytes);
   protozero::pbf_writer info(info_bytes);
@@ -136,7 +137,7 @@ class GraphWriter final : public onnx::Names {
   static void write_tensor(protozero::pbf_writer& graph, const std::string& name, const Tensor& tensor) {
     protozero::pbf_writer proto(graph, kGraphInitialiser);
     for (const int64_t size : tensor.shape()) proto.add_int64(kDims, size);
-    proto.add_int32(kDataType, onnx::data_type_number(tensor.dtype()));
+    proto.add_int64(kDataType, onnx::data_type_of(tensor.dtype()));
     proto.add_string(kTensorName, name);
     proto.add_bytes(kRawData, reinterpret_cast<const char*>(tensor.raw()), tensor.bytes());
   }
