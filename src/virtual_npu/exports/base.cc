@@ -1,0 +1,83 @@
+// aclInit and the like, error texts, data buffers and data types.
+#include <unistd.h>
+
+#include <array>
+#include <new>
+
+#include "cann/installation.h"
+#include "virtual_npu/exports/exported.h"
+
+namespace ropeway::cann {
+
+using virtual_npu::refuse;
+using virtual_npu::Device;
+
+namespace {
+thread_local std::string recent_text, shown_text;
+}
+
+aclError remember(aclError code, const std::string& text) {
+  recent_text = text + " (virtual CANN)";
+  return code;
+}
+
+aclDataType data_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return ACL_FLOAT;
+    case DType::f64: return ACL_DOUBLE;
+    case DType::f16: return ACL_FLOAT16;
+    case DType::bf16: return ACL_BF16;
+    case DType::i8: return ACL_INT8;
+    case DType::i16: return ACL_INT16;
+    case DType::i32: return ACL_INT32;
+    case DType::i64: return ACL_INT64;
+    case DType::u8: return ACL_UINT8;
+    case DType::u16: return ACL_UINT16;
+    case DType::u32: return ACL_UINT32;
+    case DType::u64: return ACL_UINT64;
+    case DType::boolean: return ACL_BOOL;
+  }
+  return ACL_DT_UNDEFINED;
+}
+
+// What says that this library is no vendor's: see cann/installation.h.
+__attribute__((used, retain)) constexpr auto kMark = std::to_array(kVirtualMark);
+
+extern "C" aclError aclInit(const char* configPath) {
+  return guarded([&](Device& device) {
+    if (configPath != nullptr && *configPath != '\0' && access(configPath, R_OK) != 0) refuse(ACL_ERROR_INVALID_FILE, "the configuration file {} cannot be read", configPath);
+    device.initialise();
+  });
+}
+extern "C" aclError aclFinalize() {
+  return guarded([](Device& device) { device.finalise(); });
+}
+extern "C" const char* aclGetRecentErrMsg() {
+  shown_text.swap(recent_text);
+  recent_text.clear();
+  return shown_text.empty() ? nullptr : shown_text.c_str();
+}
+
+extern "C" aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) { return new (std::nothrow) aclDataBuffer{data, size}; }
+extern "C" aclError aclDestroyDataBuffer(const aclDataBuffer* dataBuffer) {
+  return guarded([&](Device&) {
+    require(dataBuffer, "the data buffer");
+    delete dataBuffer;
+  });
+}
+extern "C" aclError aclUpdateDataBuffer(aclDataBuffer* dataBuffer, void* data, size_t size) {
+  return guarded([&](Device&) {
+    require(dataBuffer, "the data buffer");
+    *dataBuffer = {data, size};
+  });
+}
+extern "C" void* aclGetDataBufferAddr(const aclDataBuffer* dataBuffer) { return dataBuffer == nullptr ? nullptr : dataBuffer->data; }
+extern "C" size_t aclGetDataBufferSizeV2(const aclDataBuffer* dataBuffer) { return dataBuffer == nullptr ? 0 : dataBuffer->size; }
+extern "C" size_t aclDataTypeSize(aclDataType dataType) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean}) {
+    if (data_type(dtype) == dataType) return size_of(dtype);
+  }
+  return 0;
+}
+
+}  // namespace ropeway::cann
