@@ -198,6 +198,8 @@ std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc) {
 
 double copy_ms(double bytes, const Soc& soc) { return 1e-3 * soc.copy_us + bytes / (1e6 * soc.copy_gb_per_s); }
 
+double memory_copy_ms(double bytes, const Soc& soc) { return 1e-3 * soc.launch_us + 2 * bytes / (1e6 * soc.dram_gb_per_s); }
+
 double total_ms(const std::vector<OperatorCost>& costs) {
   return std::accumulate(costs.begin(), costs.end(), 0.0, [](double sum, const OperatorCost& each) { return sum + each.ms; });
 }

@@ -31,6 +31,8 @@ std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc);
 
 // Of one copy between host and device, in milliseconds.
 double copy_ms(double bytes, const Soc& soc);
+// Of one copy within the device's memory, in milliseconds: every byte is read and written. A program on the board itself has no other copies.
+double memory_copy_ms(double bytes, const Soc& soc);
 
 // The sum, in milliseconds.
 double total_ms(const std::vector<OperatorCost>& costs);
