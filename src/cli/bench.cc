@@ -20,6 +20,7 @@ struct BenchOptions {
   std::vector<std::string> models;
   std::vector<std::string> devices = {""};  // see SessionOptions
   std::string by = "auto";
+  std::string rows = "whole";
   int depth = 0;
   SessionOptions session;
   int warmup = kDefaultWarmup;
@@ -64,29 +65,32 @@ class ModelBench {
     return report;
   }
 
-  DeviceReport bench_graph(const SessionOptions& session) {
+  DeviceReport bench_graph(SessionOptions session) {
     say(session, "reading");
     const Stopwatch loading;
     Graph graph = read_model(model_, {session.batch, session.input_shapes});
     const double load_ms = loading.milliseconds();
     const Labels labels(graph);
-    const bool times_steps = make_backend(session, model_)->info().times_steps;
+    const DeviceInfo device = make_backend(session, model_)->info();
+    const bool separate = !device.times_steps || (options_.rows == "separate" && device.compiles_whole);
+    session.time_steps = !separate;
     std::optional<Graph> again;  // to compile row by row; constants are shared
-    if (!times_steps) again = graph;
+    if (separate) again = graph;
 
     say(session, "compiling");
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
-    // A device that computes a model whole takes its rows from the device before it, so that they can stand side by side.
-    if (times_steps) steps_ = steps_of(*model);
-    else if (steps_.empty()) steps_ = steps_by_node(model->graph());
+    // Rows are those of the first device, so that they can stand side by side.
+    if (steps_.empty()) steps_ = separate ? steps_by_node(model->graph()) : steps_of(*model);
     std::vector<Row> rows = make_rows(model->graph(), steps_, kGroupings.at(options_.by), options_.depth, labels);
     if (options_.reference) check_article_rows(article_times(model_), rows.size());
     Measurement measurement = measure_model(*model, session);
-    if (!times_steps) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
+    if (separate) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
+    else assign_steps(rows, rows_by_node(model->graph().nodes.size(), steps_, rows), steps_of(*model));
 
-    DeviceReport report = make_device_report(model->backend(0).info(), rows, measurement);
+    DeviceReport report = make_device_report(device, rows, measurement);
+    report.rows_apart = separate;
     report.load_ms = load_ms;
     report.compile_ms = compile_ms;
     report_.inputs = model->inputs();
@@ -155,6 +159,10 @@ void bench(const BenchOptions& options) {
 }
 
 void add_row_options(CLI::App& command, BenchOptions& options) {
+  command.add_option("--rows", options.rows, "How an NPU's rows are timed. whole: by its profiler, in the compiled model; separate: each row is compiled and run by itself, which takes a run of the compiler per row")
+      ->check(CLI::IsMember({"whole", "separate"}))
+      ->capture_default_str()
+      ->type_name("HOW");
   command.add_option("--by", options.by, fmt::format("What makes a row. layer: an operator with weights and what follows it; module: a module of the Python code; op: a step; auto: layer where that gives at most {} rows, else module", kReadableRows))
       ->check(CLI::IsMember(kGroupings))
       ->capture_default_str()

@@ -17,6 +17,7 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
   add_compile_timeout_option(command, options);
+  command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
 void add_device_option(CLI::App& command, SessionOptions& options) {

@@ -12,7 +12,7 @@
 
 namespace ropeway::cli {
 
-// --threads, --disable-pass, --kernel and --compile-timeout.
+// --threads, --disable-pass, --kernel, --compile-timeout and --run-timeout.
 void add_engine_options(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);

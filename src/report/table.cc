@@ -64,7 +64,7 @@ Column device_column(const DeviceReport& device, const std::vector<Label>& label
     size_t r = 0;
     while (r < used.size() && (used[r] || Label{device.rows[r].path, device.rows[r].description} != label)) ++r;
     if (r < used.size()) used[r] = true;
-    column.cells.push_back(r < used.size() ? times(device.rows[r].min_ms, device.rows[r].median_ms) : "-");
+    column.cells.push_back(r == used.size() ? "-" : device.rows[r].fused ? "fused" : times(device.rows[r].min_ms, device.rows[r].median_ms));
   }
   const double min = device.sum_of_min_ms(), median = device.sum_of_median_ms();
   column.sum = times(min, median);
@@ -170,7 +170,13 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
         "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
         "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
   }
-  if (any(&DeviceReport::compiled_whole)) {
+  if (any(&DeviceReport::compiled_whole) && !any(&DeviceReport::rows_apart)) {
+    text +=
+        "An NPU runs a compiled model in one piece: its rows are that piece's operators, as its profiler times them. One into\n"
+        "which parts of several rows are fused counts for the row of its heaviest part; \"fused\" is a row of which nothing is left.\n"
+        "End to end has the copies of inputs and outputs between host and device, which no row has.\n";
+  }
+  if (any(&DeviceReport::rows_apart)) {
     text +=
         "An NPU runs a compiled model in one piece: its rows are compiled and run each by itself. End to end is the model in\n"
         "one piece, with the copies of inputs and outputs between host and device, which no row has.\n";
