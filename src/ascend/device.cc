@@ -41,7 +41,7 @@ void Device::initialise() {
   check(f.aclrtSetDevice(0), "aclrtSetDevice", doing);
   check(f.aclrtCreateContext(&context_, 0), "aclrtCreateContext", doing);
   const char* soc = f.aclrtGetSocName();
-  if (soc == nullptr || *soc == '\0') ropeway::fail(ErrorCode::device, "aclrtGetSocName does not say which chip this is, while {}", doing);
+  check_value(soc != nullptr && *soc != '\0', "aclrtGetSocName", doing);
   soc_ = soc;
   size_t free = 0;
   check(f.aclrtGetMemInfo(cann::ACL_DDR_MEM, &free, &memory_bytes_), "aclrtGetMemInfo", doing);
@@ -86,12 +86,20 @@ void Device::synchronise(cann::aclrtStream stream, double seconds, const std::st
   check(code, "aclrtSynchronizeStreamWithTimeout", doing);
 }
 
+std::string Device::recent_text() const {
+  const char* const recent = functions().aclGetRecentErrMsg == nullptr ? nullptr : functions().aclGetRecentErrMsg();
+  return recent == nullptr ? "" : recent;
+}
+
+void Device::check_value(bool ok, const char* call, const std::string& doing) const {
+  if (ok) return;
+  const std::string recent = recent_text();
+  ropeway::fail(ErrorCode::device, "{} gives nothing while {}{}{}", call, doing, recent.empty() ? "" : ": ", recent);
+}
+
 void Device::fail_with(ErrorCode kind, aclError code, const char* call, const std::string& doing) const {
   std::string text = fmt::format("{} failed with {} while {}", call, cann::describe(code), doing);
-  if (functions().aclGetRecentErrMsg != nullptr) {
-    const char* recent = functions().aclGetRecentErrMsg();
-    if (recent != nullptr && *recent != '\0') text += fmt::format(": {}", recent);
-  }
+  if (const std::string recent = recent_text(); !recent.empty()) text += ": " + recent;
   if (code == cann::ACL_ERROR_RT_LOST_HEARTBEAT) given_up_ = true;
   if (const std::string remedy = cann::remedy(code); !remedy.empty()) text += fmt::format(". What may help: {}", remedy);
   throw Error(kind, text);

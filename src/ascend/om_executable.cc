@@ -65,13 +65,23 @@ class OmContext final : public Context {
 
 namespace {
 
+// The calls that describe one side, inputs or outputs, and their names for messages.
+struct PortCalls {
+  size_t (*count)(cann::aclmdlDesc*);
+  const char* (*name)(const cann::aclmdlDesc*, size_t);
+  cann::aclError (*dims)(const cann::aclmdlDesc*, size_t, cann::aclmdlIODims*);
+  cann::aclDataType (*type)(const cann::aclmdlDesc*, size_t);
+  size_t (*size)(cann::aclmdlDesc*, size_t);
+  const char *count_name, *name_name, *dims_name, *type_name, *size_name;
+};
+
 Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const std::string& what) {
   const cann::Functions& f = device.functions();
   Buffers result;
   result.dataset.reset(f.aclmdlCreateDataset(), [owner = device.shared_from_this()](cann::aclmdlDataset* each) {
     if (each != nullptr && !owner->is_given_up()) owner->functions().aclmdlDestroyDataset(each);
   });
-  if (!result.dataset) fail(ErrorCode::device, "aclmdlCreateDataset gives nothing for {}", what);
+  device.check_value(result.dataset != nullptr, "aclmdlCreateDataset", "preparing " + what);
   for (const Port& port : ports) {
     const size_t bytes = port.bytes;
     const std::string name = fmt::format("{} of {}", port.name, what);
@@ -80,7 +90,7 @@ Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const
     result.entries.emplace_back(f.aclCreateDataBuffer(result.device.back().get(), bytes), [owner = device.shared_from_this()](cann::aclDataBuffer* each) {
       if (each != nullptr && !owner->is_given_up()) owner->functions().aclDestroyDataBuffer(each);
     });
-    if (!result.entries.back()) fail(ErrorCode::device, "aclCreateDataBuffer gives nothing for {}", name);
+    device.check_value(result.entries.back() != nullptr, "aclCreateDataBuffer", "preparing " + name);
     device.check(f.aclmdlAddDatasetBuffer(result.dataset.get(), result.entries.back().get()), "aclmdlAddDatasetBuffer", "preparing " + name);
   }
   return result;
@@ -116,33 +126,44 @@ OmExecutable::~OmExecutable() {
   }
 }
 
+Port OmExecutable::port(const std::string& name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) const {
+  const auto dtype = dtype_of(type);
+  if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
+  Port result{name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}, bytes};
+  if (std::any_of(result.type.shape.begin(), result.type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
+  if (bytes_of(result.type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(result.type), bytes);
+  return result;
+}
+
 void OmExecutable::read_description() {
   const cann::Functions& f = device_->functions();
   const std::string doing = "asking what " + what_ + " takes and gives";
   const std::shared_ptr<cann::aclmdlDesc> description(f.aclmdlCreateDesc(), [&](cann::aclmdlDesc* each) {
     if (each != nullptr) f.aclmdlDestroyDesc(each);
   });
-  if (!description) fail(ErrorCode::device, "aclmdlCreateDesc gives nothing while {}", doing);
+  device_->check_value(description != nullptr, "aclmdlCreateDesc", doing);
   cann::aclmdlDesc* const desc = description.get();
   device_->check(f.aclmdlGetDesc(desc, model_), "aclmdlGetDesc", doing);
-  const auto add = [&](std::vector<Port>& ports, const char* name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) {
-    const auto dtype = dtype_of(type);
-    if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
-    ports.push_back({name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}, bytes});
-    if (std::any_of(ports.back().type.shape.begin(), ports.back().type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
-    memory_.context += 2 * bytes;
-    if (bytes_of(ports.back().type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(ports.back().type), bytes);
+  const auto read = [&](std::vector<Port>& ports, const PortCalls& calls) {
+    const size_t count = calls.count(desc);
+    device_->check_value(count > 0, calls.count_name, doing);
+    for (size_t i = 0; i < count; ++i) {
+      const char* const name = calls.name(desc, i);
+      device_->check_value(name != nullptr && *name != '\0', calls.name_name, doing);
+      cann::aclmdlIODims dims{};
+      device_->check(calls.dims(desc, i, &dims), calls.dims_name, doing);
+      const cann::aclDataType type = calls.type(desc, i);
+      device_->check_value(type != cann::ACL_DT_UNDEFINED, calls.type_name, doing);
+      const size_t bytes = calls.size(desc, i);
+      device_->check_value(bytes > 0, calls.size_name, doing);
+      ports.push_back(port(name, type, bytes, dims));
+      memory_.context += 2 * bytes;
+    }
   };
-  for (size_t i = 0; i < f.aclmdlGetNumInputs(desc); ++i) {
-    cann::aclmdlIODims dims{};
-    device_->check(f.aclmdlGetInputDims(desc, i, &dims), "aclmdlGetInputDims", doing);
-    add(inputs_, f.aclmdlGetInputNameByIndex(desc, i), f.aclmdlGetInputDataType(desc, i), f.aclmdlGetInputSizeByIndex(desc, i), dims);
-  }
-  for (size_t i = 0; i < f.aclmdlGetNumOutputs(desc); ++i) {
-    cann::aclmdlIODims dims{};
-    device_->check(f.aclmdlGetOutputDims(desc, i, &dims), "aclmdlGetOutputDims", doing);
-    add(outputs_, f.aclmdlGetOutputNameByIndex(desc, i), f.aclmdlGetOutputDataType(desc, i), f.aclmdlGetOutputSizeByIndex(desc, i), dims);
-  }
+  read(inputs_, {f.aclmdlGetNumInputs, f.aclmdlGetInputNameByIndex, f.aclmdlGetInputDims, f.aclmdlGetInputDataType, f.aclmdlGetInputSizeByIndex, "aclmdlGetNumInputs", "aclmdlGetInputNameByIndex", "aclmdlGetInputDims",
+                 "aclmdlGetInputDataType", "aclmdlGetInputSizeByIndex"});
+  read(outputs_, {f.aclmdlGetNumOutputs, f.aclmdlGetOutputNameByIndex, f.aclmdlGetOutputDims, f.aclmdlGetOutputDataType, f.aclmdlGetOutputSizeByIndex, "aclmdlGetNumOutputs", "aclmdlGetOutputNameByIndex",
+                  "aclmdlGetOutputDims", "aclmdlGetOutputDataType", "aclmdlGetOutputSizeByIndex"});
   input_order_.resize(inputs_.size());
   std::iota(input_order_.begin(), input_order_.end(), size_t{0});
 }

@@ -46,6 +46,7 @@ class OmExecutable final : public Executable {
 
  private:
   void read_description();
+  Port port(const std::string& name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) const;
   void execute(class OmContext& context) const;
   void submit(class OmContext& context) const;
   std::vector<OperatorTime> execute_profiled(class OmContext& context) const;

@@ -24,7 +24,7 @@ Subscription::Subscription(std::shared_ptr<const Device> device, uint32_t model,
     config_.reset(f.aclprofCreateSubscribeConfig(1, cann::ACL_AICORE_NONE, &pipe_[1]), [device = device_](cann::aclprofSubscribeConfig* each) {
       if (each != nullptr) device->functions().aclprofDestroySubscribeConfig(each);
     });
-    if (!config_) fail(ErrorCode::device, "aclprofCreateSubscribeConfig gives nothing for {}", what_);
+    device_->check_value(config_ != nullptr, "aclprofCreateSubscribeConfig", "asking for the times of " + what_);
     device_->check(f.aclprofModelSubscribe(model_, config_.get()), "aclprofModelSubscribe", "asking for the times of " + what_);
     subscribed_ = true;
   } catch (...) {
@@ -79,7 +79,9 @@ std::vector<OperatorTime> Subscription::parse() const {
     OperatorTime each;
     each.name = text(f.aclprofGetOpNameLen, "aclprofGetOpNameLen", f.aclprofGetOpName, "aclprofGetOpName");
     each.type = text(f.aclprofGetOpTypeLen, "aclprofGetOpTypeLen", f.aclprofGetOpType, "aclprofGetOpType");
-    each.ms = 1e-6 * static_cast<double>(f.aclprofGetOpDuration(data_.data(), data_.size(), i));  // it counts nanoseconds
+    const uint64_t nanoseconds = f.aclprofGetOpDuration(data_.data(), data_.size(), i);
+    device_->check_value(nanoseconds > 0, "aclprofGetOpDuration", doing);
+    each.ms = 1e-6 * static_cast<double>(nanoseconds);
     result.push_back(std::move(each));
   }
   return result;
