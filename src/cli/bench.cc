@@ -14,13 +14,10 @@
 namespace ropeway::cli {
 namespace {
 
-const std::map<std::string, RowGrouping> kGroupings = {{"auto", RowGrouping::automatic}, {"module", RowGrouping::module}, {"layer", RowGrouping::layer}, {"op", RowGrouping::op}};
-
 struct BenchOptions {
   std::vector<std::string> models;
   std::vector<std::string> devices = {""};  // see SessionOptions
-  std::string by = "auto";
-  int depth = 0;
+  RowOptions rows;
   SessionOptions session;
   int warmup = kDefaultWarmup;
   std::optional<int> iterations;
@@ -81,7 +78,7 @@ class ModelBench {
     // A device that computes a model whole takes its rows from the device before it, so that they can stand side by side.
     if (times_steps) steps_ = steps_of(*model);
     else if (steps_.empty()) steps_ = steps_by_node(model->graph());
-    std::vector<Row> rows = make_rows(model->graph(), steps_, kGroupings.at(options_.by), options_.depth, labels);
+    std::vector<Row> rows = make_rows(model->graph(), steps_, options_.rows.grouping(), options_.rows.depth, labels);
     if (options_.reference) check_article_rows(article_times(model_), rows.size());
     Measurement measurement = measure_model(*model, session);
     if (!times_steps) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
@@ -154,14 +151,6 @@ void bench(const BenchOptions& options) {
   if (options.csv) write_file(*options.csv, to_csv(reports));
 }
 
-void add_row_options(CLI::App& command, BenchOptions& options) {
-  command.add_option("--by", options.by, fmt::format("What makes a row. layer: an operator with weights and what follows it; module: a module of the Python code; op: a step; auto: layer where that gives at most {} rows, else module", kReadableRows))
-      ->check(CLI::IsMember(kGroupings))
-      ->capture_default_str()
-      ->type_name("GROUPING");
-  command.add_option("--depth", options.depth, fmt::format("Parts of the module path that make a row, from 1; without: as many as give at most {} rows", kReadableRows))->check(CLI::Range(1, 1000))->type_name("N");
-}
-
 void add_measuring_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--warmup", options.warmup, "Runs before the first that counts")->check(CLI::Range(0, 1000000))->capture_default_str()->type_name("N");
   command.add_option("--iterations", options.iterations, fmt::format("Runs that count; without: as many as take {} s, at least {}", kDefaultSeconds, kLeastIterations))->check(CLI::Range(1, 1000000))->type_name("N");
@@ -184,7 +173,7 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME,...");
-  add_row_options(*command, *options);
+  add_row_options(*command, options->rows);
   add_batch_option(*command, options->session);
   add_engine_options(*command, options->session);
   add_measuring_options(*command, *options);
