@@ -34,12 +34,9 @@ void cost(const Options& options) {
                                    {mode, options.rows.grouping(), options.rows.depth, options.session.disabled_passes});
   report.model = options.model;
   fmt::print("{}", to_table(report));
-  fmt::print("\n{}", mode == CostMode::compiled
-                         ? "Bound: what most of the time is spent on, of the cube unit, the vector unit, memory, and launches. The chip's own time: copies\n"
-                           "between host and device are not in it. For models of others expect errors of 15 to 40 %: docs/cost-model.md.\n"
-                         : "Bound: what most of the time is spent on, of the cube unit, the vector unit, memory, launches, and laying out a\n"
-                           "convolution's weights, which eager execution does at every call. Errors by row, and what is not explained:\n"
-                           "docs/cost-model.md.\n");
+  fmt::print("\nBound: what most of the time is spent on: the cube unit, the vector unit, memory, launches{}.\n{}Copies between host and device are not in it. How far off to expect this: docs/cost-model.md.\n",
+             mode == CostMode::eager ? ", laying out filters" : "",
+             mode == CostMode::eager ? "Eager execution casts and lays out every operand at each call, the filters of convolutions channel by channel.\n" : "");
   if (options.json) write_file(*options.json, to_json(report));
 }
 
