@@ -34,9 +34,14 @@ void cost(const Options& options) {
                                    {mode, options.rows.grouping(), options.rows.depth, options.session.disabled_passes});
   report.model = options.model;
   fmt::print("{}", to_table(report));
-  fmt::print("\nBound: what most of the time is spent on: the cube unit, the vector unit, memory, launches{}.\n{}Copies between host and device are not in it. How far off to expect this: docs/cost-model.md.\n",
-             mode == CostMode::eager ? ", laying out filters" : "",
-             mode == CostMode::eager ? "Eager execution casts and lays out every operand at each call, the filters of convolutions channel by channel.\n" : "");
+  if (mode == CostMode::eager) {
+    fmt::print("\nBound: what most of the time is spent on: the cube unit, the vector unit, memory, launches, laying out filters.\n"
+               "Eager execution casts and lays out every operand at each call, the filters of convolutions channel by channel.\n"
+               "PyTorch's own time on the host is not in it, which counts where launches are the bound.\n");
+  } else {
+    fmt::print("\nBound: what most of the time is spent on: the cube unit, the vector unit, memory, launches.\n");
+  }
+  fmt::print("Copies between host and device are not in it. How far off to expect this: docs/cost-model.md.\n");
   if (options.json) write_file(*options.json, to_json(report));
 }
 

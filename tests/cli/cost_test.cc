@@ -51,6 +51,12 @@ TEST_F(Cost, WhatTheChipLacksIsNamed) {
   fails("cost " + write_difference("2", 11), 3, {"Ascend310B1 cannot compute 1 of 1 operators", "Binary at Sub_0", "no float64: convert the model with .float()"});
 }
 
+TEST_F(Cost, ACompiledModelCannotBeLookedInto) {
+  set_environment("HOME=" + quoted(folder()));
+  succeeds("compile " + golden("lenet.d20.onnx") + " --device virtual-npu -o lenet.om");
+  fails("cost lenet.om", 3, {"lenet.om is compiled already", "give the model that it was made from"});
+}
+
 TEST_F(Cost, WrongArguments) {
   fails("cost", 5, {"MODEL is required"});
   fails("cost lenet --soc Ascend910", 5, {"--soc: Ascend910 not in {Ascend310B1,Ascend310B4}"});
