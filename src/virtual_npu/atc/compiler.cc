@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "chip/cost_model.h"
 #include "chip/numerics.h"
+#include "chip/operators.h"
 #include "formats/onnx/onnx.h"
 #include "formats/onnx/writer.h"
 #include "passes/lower.h"
@@ -52,6 +53,18 @@ void check_dtypes(const Graph& graph) {
   }
 }
 
+// Named as compiled models of users show it: Div_331, Mul_333 and Add_335 in one are Div_331Mul_333Add_335, a RealDiv.
+OperatorTime operator_time(const Graph& graph, const chip::OperatorCost& cost) {
+  OperatorTime result{"", std::string(chip::ge_operator(graph, graph.nodes[static_cast<size_t>(cost.nodes[0])])), cost.ms};
+  const std::string* last = nullptr;  // a node of the file that is several of the graph is named once
+  for (const int index : cost.nodes) {
+    const std::string& name = graph.nodes[static_cast<size_t>(index)].origin.node;
+    if (last == nullptr || *last != name) result.name += name;
+    last = &name;
+  }
+  return result;
+}
+
 }  // namespace
 
 Container compile(const AtcOptions& options) {
@@ -60,10 +73,7 @@ Container compile(const AtcOptions& options) {
   Graph graph = run_passes(read_onnx(File(options.model), {std::nullopt, parse_shapes(options.input_shape)}), pipeline(), {});
   check_dtypes(graph);
   Container result{"Ropeway's virtual atc", soc.name, kCannVersion, options.precision_mode, {}, ""};
-  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) {
-    const std::string name = cost.nodes.empty() ? "" : graph.nodes[static_cast<size_t>(cost.nodes[0])].origin.node;
-    result.operators.push_back({name, cost.ms});
-  }
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) result.operators.push_back(operator_time(graph, cost));
   result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph))));
   return result;
 }
