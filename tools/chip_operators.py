@@ -25,8 +25,10 @@ HEAD = {
     "Resize": "ResizeBilinearV2", "RoiAlign": "ROIAlign", "Slice": "StridedSliceV2", "Split": "SplitV", "Squeeze": "Squeeze", "ThresholdedRelu": "Threshold", "TopK": "TopK",
     "Trilu": "Tril", "Unsqueeze": "Unsqueeze", "Upsample": "Resize", "Xor": "BitwiseXor",
 }
+# Besides those: of images with depth, and two that users of eager torch_npu met.
+MORE = {"Conv3D", "Conv3DTranspose", "MaxPool3D", "MaxPoolWithArgmaxV1", "DropOutDoMask"}
 # The input whose dtype decides, where it is not the first.
-DATA_INPUT = {"Conv2DTranspose": "x", "Fill": "value", "SelectV2": "then"}
+DATA_INPUT = {"Conv2DTranspose": "x", "Conv3DTranspose": "x", "Fill": "value", "SelectV2": "then"}
 
 # ONNX operators newer than the list's plug-ins: a parser for LayerNormalization is seen at work in an account of a model of opset 17 that atc takes and of opset 11
 # that it does not.
@@ -50,6 +52,7 @@ ASSUMED = {
     "Add": "f32 f16 i32", "Mul": "f32 f16 i32", "RealDiv": "f32 f16 i32", "PRelu": "f32 f16", "Cos": "f32 f16", "Reciprocal": "f32 f16", "SquareSumV1": "f32 f16",
     # The convolution's documentation takes float32, and says that it is computed in float16; products are offered float32.
     "Conv2D": "f32 f16 i8", "MatMulV2": "f32 f16 i8", "BatchMatMulV2": "f32 f16 i8",
+    "MaxPool3D": "f16",  # as MaxPool
     "SoftmaxV2": "f32 f16", "LayerNorm": "f32 f16", "DropOutDoMask": "f32 f16",
     "ConcatD": ALL_KINDS, "SpaceToDepth": ALL_KINDS, "PadV3": "f32 f16 i8 i32 u8", "Resize": "f32 f16",
 }
@@ -101,33 +104,29 @@ def onnx_rows(table):
     return result
 
 
+def ge_row(name, core, cpu):
+    dtypes = core.get(name, "")
+    if dtypes is None and name not in ASSUMED:
+        sys.exit(f"{name}: the list leaves its dtypes open")
+    return f'ROPEWAY_GE({name}, "{ASSUMED[name] if dtypes is None else dtypes}", {"assumed" if dtypes is None else "listed"}, {str(name in cpu).lower()})'
+
+
 def main(folder):
     folder = Path(folder)
     core = {row[0]: dtypes_of(row[0], row[1]) for row in rows(folder / "aicore_ops_310b.tsv") if row[1]}
     cpu = set((folder / "aicpu_ops_310b.txt").read_text().split())
     onnx = onnx_rows(rows(folder / "onnx_to_ge.tsv"))
-    print("// Made by tools/chip_operators.py from the lists named there, which it also names the reasons in for what they leave open. Not to be edited.")
-    print("// ROPEWAY_ONNX(operator, first opset, last opset, GE operators of its parser: the one that computes first; \"\": nothing is known)")
-    print("// ROPEWAY_GE(operator, dtypes on the AI Core (\"\": not there), source of the dtypes, on the AI CPU)")
-    print("// ROPEWAY_FUSED(GE operator that neither engine lists, evidence that it compiles)")
-    print("\n#ifdef ROPEWAY_ONNX")
-    for name in sorted(onnx):
-        first, last, operators = onnx[name]
-        print(f'ROPEWAY_ONNX({name}, {first}, {last}, "{" ".join(operators)}")')
-    print("#endif\n\n#ifdef ROPEWAY_GE")
-    # Besides those that a parser builds, two that users of eager torch_npu met.
-    for name in sorted({each for row in onnx.values() for each in row[2][:1]} | {"MaxPoolWithArgmaxV1", "DropOutDoMask"}):
-        if name not in core and name not in cpu:
-            continue
-        dtypes = core.get(name, "")
-        if dtypes is None and name not in ASSUMED:
-            sys.exit(f"{name}: the list leaves its dtypes open")
-        source = "assumed" if dtypes is None else "listed"
-        print(f'ROPEWAY_GE({name}, "{ASSUMED[name] if dtypes is None else dtypes}", {source}, {str(name in cpu).lower()})')
-    print("#endif\n\n#ifdef ROPEWAY_FUSED")
-    for name in sorted(FUSED):
-        print(f'ROPEWAY_FUSED({name}, "{FUSED[name]}")')
-    print("#endif")
+    lists = {
+        "ONNX": [f'ROPEWAY_ONNX({name}, {first}, {last}, "{" ".join(operators)}")' for name, (first, last, operators) in sorted(onnx.items())],
+        "GE": [ge_row(name, core, cpu) for name in sorted({each for row in onnx.values() for each in row[2][:1]} | MORE) if name in core or name in cpu],
+        "FUSED": [f'ROPEWAY_FUSED({name}, "{evidence}")' for name, evidence in sorted(FUSED.items())],
+    }
+    print("""// What CANN has for the 310B: made by tools/chip_operators.py, which names the lists it is made from, and the reasons for what they leave open. Not to be edited.
+//   ROPEWAY_ONNX(operator, first opset, last opset, GE operators of its parser, the one that computes first; "": nothing is known)
+//   ROPEWAY_GE(operator, dtypes on the AI Core, "": it is not there; whether they are listed or assumed, whether the AI CPU has it)
+//   ROPEWAY_FUSED(GE operator that neither engine lists, evidence that it compiles)""")
+    for kind, lines in lists.items():
+        print("\n".join([f"\n#ifdef ROPEWAY_{kind}", *lines, "#endif"]))
 
 
 if __name__ == "__main__":

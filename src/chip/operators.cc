@@ -64,6 +64,15 @@ const OnnxRow* find_onnx(std::string_view name, int64_t opset) {
   return row != nullptr && row->first <= opset && opset <= row->last ? row : nullptr;
 }
 
+// The operator for images with depth, where there is another one.
+std::string_view by_rank(std::string_view ge, size_t rank) {
+  if (rank != 5) return ge;
+  if (ge == "Conv2D") return "Conv3D";
+  if (ge == "Conv2DTranspose") return "Conv3DTranspose";
+  if (ge == "MaxPoolV3" || ge == "MaxPool") return "MaxPool3D";
+  return ge == "AvgPoolV2" ? "AvgPool3D" : ge;
+}
+
 bool has(const GeOperator& ge, DType dtype) { return std::ranges::count(ge.core_dtypes, dtype) > 0; }
 
 std::string dtypes_of(const GeOperator& ge) {
@@ -72,7 +81,8 @@ std::string dtypes_of(const GeOperator& ge) {
   return listed(names);
 }
 
-// What the engines' lists say of an operator that one of them has.
+// What the engines' lists say of an operator that one of them has. No Cast is inserted for a dtype that neither has: CANN's documentation knows that for operators
+// of the AI CPU alone, and there it is off.
 Verdict by_list(const GeOperator& ge, DType dtype, bool parser_casts, PrecisionMode mode) {
   const std::string ge_name(ge.name);
   const char* const assumed = ge.assumed ? "its dtypes are assumed: CANN's list leaves them to its code" : "";
@@ -81,8 +91,8 @@ Verdict by_list(const GeOperator& ge, DType dtype, bool parser_casts, PrecisionM
   }
   if (parser_casts && dtype != DType::f64 && !ge.core_dtypes.empty()) return {Engine::ai_core, ge_name, std::nullopt, "the parser casts its input"};
   if (ge.on_ai_cpu && dtype != DType::f64) return {Engine::ai_cpu, ge_name, std::nullopt, "which dtypes the AI CPU has is assumed: all but f64"};
-  return {Engine::none, ge_name, std::nullopt, fmt::format("{} is not among its dtypes on the AI Core ({}{}), and the AI CPU {} with {}", name(dtype), dtypes_of(ge), ge.assumed ? ", assumed" : "",
-                                                           ge.on_ai_cpu ? "is assumed to have it, but not in f64" : "does not have it", name(mode))};
+  const char* const cpu = !ge.on_ai_cpu ? "the AI CPU does not have the operator" : "the AI CPU is assumed to have the operator, but not in f64";
+  return {Engine::none, ge_name, std::nullopt, fmt::format("{} is not among the dtypes that the AI Core has it in with {} ({}{}), and {}", name(dtype), name(mode), dtypes_of(ge), ge.assumed ? ", assumed" : "", cpu)};
 }
 
 }  // namespace
@@ -116,10 +126,11 @@ const char* name(Engine engine) {
   return "?";
 }
 
-Verdict verdict(std::string_view onnx_operator, int64_t opset, DType dtype, PrecisionMode mode, CannVersion version) {
+Verdict verdict(std::string_view onnx_operator, int64_t opset, const TensorType& data, PrecisionMode mode, CannVersion version) {
+  const DType dtype = data.dtype;
   const OnnxRow* const row = find_onnx(onnx_operator, opset);
   if (row == nullptr) return {Engine::none, "", std::nullopt, fmt::format("CANN's parser has no {} of opset {}", onnx_operator, opset)};
-  const std::string head(row->head());
+  const std::string head(by_rank(row->head(), data.shape.size()));
   if (head.empty()) return {Engine::unknown, "", std::nullopt, "it is newer than the list of CANN's parsers that is known here"};
   if (const std::string_view why = why_lacking(version, head); !why.empty()) return {Engine::none, head, std::nullopt, std::string(why)};
   if (const GeOperator* ge = find_ge_operator(head)) return by_list(*ge, dtype, row->casts(), mode);
@@ -134,7 +145,9 @@ std::string_view ge_operator(const Graph& graph, const Node& node) {
     return row == nullptr || row->ge.empty() ? onnx : row->head();
   };
   switch (node.op) {
-    case Op::Conv: return graph.type(node.inputs[1]).shape.size() == 5 ? "Conv3D" : "Conv2D";
+    case Op::Conv:
+    case Op::MaxPool:
+    case Op::AveragePool: return by_rank(of_onnx(name(node.op)), graph.type(node.inputs[0]).shape.size());
     case Op::ScaledDotProductAttention: return "BatchMatMulV2";
     case Op::AdaptiveAveragePool: return std::ranges::all_of(node.get<AdaptivePoolParams>().output_size, [](int64_t size) { return size == 1; }) ? "ReduceMean" : "AdaptiveAvgPool2d";
     case Op::Reduce: return of_onnx(onnx_name(node.get<ReduceParams>().function));
@@ -149,6 +162,6 @@ std::string_view ge_operator(const Graph& graph, const Node& node) {
 
 ValueId data_input(const Node& node) { return node.input(node.op == Op::Where ? 1 : 0); }
 
-bool is_product(std::string_view ge) { return ge == "Conv2D" || ge == "Conv3D" || ge == "Conv2DTranspose" || ge == "MatMulV2" || ge == "BatchMatMulV2"; }
+bool is_product(std::string_view ge) { return ge == "Conv2D" || ge == "Conv3D" || ge == "Conv2DTranspose" || ge == "Conv3DTranspose" || ge == "MatMulV2" || ge == "BatchMatMulV2"; }
 
 }  // namespace ropeway::chip

@@ -50,8 +50,8 @@ struct Verdict {
   std::string why;              // evidence, what is assumed, or why it does not compile
 };
 
-// What becomes of an operator of the domain ai.onnx. `dtype`: of the input that decides, as the model has it.
-Verdict verdict(std::string_view onnx_operator, int64_t opset, DType dtype, PrecisionMode mode, CannVersion version);
+// What becomes of an operator of the domain ai.onnx. `data`: the input that decides, as the model has it.
+Verdict verdict(std::string_view onnx_operator, int64_t opset, const TensorType& data, PrecisionMode mode, CannVersion version);
 
 // The GE operator that a node of a graph is compiled to: "Conv2D", "BatchMatMulV2", "Relu". Of an attention, its first product.
 std::string_view ge_operator(const Graph& graph, const Node& node);

@@ -48,10 +48,10 @@ bool makes_f64(const Graph& graph, const Node& node) {
 
 // What becomes of a node of the file. A float64 result needs an operator that lists it.
 chip::Verdict judge(std::string_view op_type, int64_t opset, const Graph& graph, const std::vector<const Node*>& nodes, chip::PrecisionMode mode, chip::CannVersion version) {
-  const chip::Verdict any = chip::verdict(op_type, opset, DType::f16, mode, version);
-  const Node& node = main_node(graph, nodes, any.ge_operator);
+  const TensorType& first = graph.type(nodes[0]->outputs[0]);
+  const Node& node = main_node(graph, nodes, chip::verdict(op_type, opset, first, mode, version).ge_operator);
   const ValueId data = chip::data_input(node);
-  chip::Verdict result = chip::verdict(op_type, opset, data == kNoValue ? DType::f16 : graph.type(data).dtype, mode, version);
+  chip::Verdict result = chip::verdict(op_type, opset, graph.type(data == kNoValue ? node.outputs[0] : data), mode, version);
   if (result.engine == chip::Engine::none || !std::ranges::any_of(nodes, [&](const Node* each) { return makes_f64(graph, *each); })) return result;
   const chip::GeOperator* const listed = chip::find_ge_operator(result.ge_operator);
   if (listed != nullptr && std::ranges::count(listed->core_dtypes, DType::f64) > 0) return result;
