@@ -139,6 +139,21 @@ Verdict verdict(std::string_view onnx_operator, int64_t opset, const TensorType&
   return {Engine::unknown, head, std::nullopt, fmt::format("CANN's parser makes a {} of it, which neither engine lists; whether graph fusion replaces it is not known", head)};
 }
 
+std::string beyond_limits(const Graph& graph, const Node& node) {
+  if (node.op != Op::Conv || graph.type(node.inputs[0]).shape.size() != 4) return "";
+  const auto& p = node.get<ConvParams>();
+  const Shape &x = graph.type(node.inputs[0]).shape, &weight = graph.type(node.inputs[1]).shape;
+  const struct {
+    const char* what;
+    int64_t size, most;
+  } limits[] = {{"height", x[2], 100000},       {"width", x[3], 4096},           {"kernel", weight[2], 255},       {"kernel", weight[3], 255},
+                {"stride", p.strides[0], 63},   {"stride", p.strides[1], 63},    {"dilation", p.dilations[0], 255}, {"dilation", p.dilations[1], 255}};
+  for (const auto& [what, size, most] : limits) {
+    if (size > most) return fmt::format("its {} is {}, and Conv2D takes no more than {}", what, size, most);
+  }
+  return "";
+}
+
 std::string_view ge_operator(const Graph& graph, const Node& node) {
   const auto of_onnx = [](std::string_view onnx) {
     const OnnxRow* row = find(kOnnx, onnx);

@@ -53,6 +53,9 @@ struct Verdict {
 // What becomes of an operator of the domain ai.onnx. `data`: the input that decides, as the model has it.
 Verdict verdict(std::string_view onnx_operator, int64_t opset, const TensorType& data, PrecisionMode mode, CannVersion version);
 
+// Why CANN cannot compile a node of a graph although it has the operator: sizes beyond what its documentation allows. "" when nothing is known against it.
+std::string beyond_limits(const Graph& graph, const Node& node);
+
 // The GE operator that a node of a graph is compiled to: "Conv2D", "BatchMatMulV2", "Relu". Of an attention, its first product.
 std::string_view ge_operator(const Graph& graph, const Node& node);
 // The input whose dtype decides: the first one, but for Where. kNoValue: the node has none.

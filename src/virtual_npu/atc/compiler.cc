@@ -94,7 +94,8 @@ void cast_outputs(Graph& graph, const std::string& type) {
   }
 }
 
-// Named as compiled models of users show it: Div_331, Mul_333 and Add_335 in one are Div_331Mul_333Add_335, a RealDiv.
+// Named as a compiled model in the tests of Ascend's own tools is: Div_331, Mul_333 and Add_335 in one are Div_331Mul_333Add_335, a RealDiv. That model also has a
+// PartitionedCall_Conv_112_Conv2D_32, where a parser builds several operators for one node; when it does is not known, so that is not imitated.
 OperatorTime operator_time(const Graph& graph, const chip::OperatorCost& cost) {
   OperatorTime result{"", std::string(chip::ge_operator(graph, graph.nodes[static_cast<size_t>(cost.nodes[0])])), cost.ms};
   const std::string* last = nullptr;  // a node of the file that is several of the graph is named once

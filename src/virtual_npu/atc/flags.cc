@@ -119,9 +119,10 @@ AtcOptions read_flags(std::span<const GivenFlag> given, std::vector<std::string>
       case not_chip: refuse_value(name, value, fmt::format("the Ascend 310B does not support --{}", name));
     }
   }
+  if (options.framework.empty()) fail(ErrorCode::invalid_argument, "E10007: [--framework] is required. The value must be 5 (ONNX), the one that the virtual atc reads.");
   for (const Flag& flag : kFlags) {
-    const bool needed = flag.name == "framework" || flag.name == "model" || flag.name == "output" || flag.name == "soc_version";
-    if (needed && (options.*flag.field).empty()) refuse_value(flag.name, "", "it is required");
+    const bool needed = flag.name == "model" || flag.name == "output" || flag.name == "soc_version";
+    if (needed && (options.*flag.field).empty()) fail(ErrorCode::invalid_argument, "E10054: The required parameter [--{}] for ATC is empty.", flag.name);
   }
   return options;
 }

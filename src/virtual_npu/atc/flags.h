@@ -30,8 +30,8 @@ struct GivenFlag {
   std::string value;
 };
 
-// Options from the flags of a command line. Ignored ones are added to `warnings`. Throws Error{invalid_argument, unsupported} with E10001 and the flag for values that
-// there are not, and for flags that are not supported.
+// Options from the flags of a command line. Ignored ones are added to `warnings`. Throws Error{invalid_argument, unsupported} with CANN's code and the flag: E10001 for values that
+// there are not and flags that the chip does not support, E10007 and E10054 for missing ones.
 AtcOptions read_flags(std::span<const GivenFlag> given, std::vector<std::string>& warnings);
 
 }  // namespace ropeway::virtual_npu

@@ -31,7 +31,7 @@ void add_flags(CLI::App& app, std::vector<ropeway::virtual_npu::GivenFlag>& give
 }
 
 int failed(const std::string& text) {
-  std::fputs(fmt::format("ATC run failed, Please check the detail log.\n{}\n", text).c_str(), stdout);
+  std::fputs(fmt::format("ATC run failed, Please check the detail log, Try 'atc --help' for more information\n{}\n", text).c_str(), stdout);
   return 1;
 }
 

@@ -63,7 +63,7 @@ chip::Verdict judge(std::string_view op_type, int64_t opset, const Graph& graph,
 int64_t checked_opset(const onnx::ModelProto& model) {
   const int64_t opset = declared_opset(model, "");
   if (opset <= 0) fail(ErrorCode::invalid_model, "no opset is declared for the domain ai.onnx");
-  const std::string range = fmt::format("CANN reads opset {} to {}: export the model again, torch.onnx.export takes opset_version", chip::kOldestOpset, chip::kNewestOpset);
+  const std::string range = fmt::format("By its manual CANN's atc reads opset {} to {}: export the model again, torch.onnx.export takes opset_version", chip::kOldestOpset, chip::kNewestOpset);
   if (opset < chip::kOldestOpset) fail(ErrorCode::unsupported, "the model is of opset {}. {}", opset, range);
   if (opset > chip::kNewestOpset && !model.graph->nodes.empty()) fail(ErrorCode::unsupported, "{}\n{}", no_parser(name_of(model.graph->nodes[0], 0), model.graph->nodes[0], opset), range);
   return opset;
@@ -89,6 +89,9 @@ void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& gra
     const chip::Verdict verdict = judge(node.op_type, opset, graph, found->second, mode, version);
     const std::string ge = verdict.ge_operator.empty() ? std::string(node.op_type) : verdict.ge_operator;
     if (verdict.engine == chip::Engine::none) refused.push_back(fmt::format("EZ3003: No supported Ops kernel and engine are found for [{}], optype [{}].\n        Reason: {}.", name, ge, verdict.why));
+    for (const Node* each : found->second) {
+      if (const std::string why = chip::beyond_limits(graph, *each); !why.empty()) refused.push_back(fmt::format("E20001: Failed to compile Op [{}]. (optype: [{}])\n        Reason: {}.", name, ge, why));
+    }
     if (verdict.engine == chip::Engine::unknown) ++unknown[fmt::format("whether CANN compiles {} is unknown: {}", node.op_type, verdict.why)];
   });
   if (!refused.empty()) fail(ErrorCode::unsupported, "{}", fmt::join(refused, "\n"));

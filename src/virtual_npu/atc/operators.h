@@ -16,7 +16,7 @@ int64_t checked_opset(const onnx::ModelProto& model);
 // Throws Error{unsupported} with a line E19010 for each node, of branches too, that CANN's parser does not know.
 void check_parsers(const onnx::GraphProto& graph, int64_t opset);
 
-// Throws Error{unsupported} with a line EZ3003 for each node of the file that is not supported in its dtype. `graph`: the file's, as it was read, in which the dtypes
+// Throws Error{unsupported} with a line EZ3003 for each node of the file that is not supported in its dtype, E20001 for one beyond CANN's limits. `graph`: the file's, as it was read, in which the dtypes
 // stand; nodes that have vanished from it are constants. Adds to `warnings` what is not known.
 void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& graph, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings);
 
