@@ -1,5 +1,7 @@
 #include "chip/rounding.h"
 
+#include <cmath>
+
 #include "ops/convert.h"
 
 namespace ropeway::chip {
@@ -32,7 +34,7 @@ bool selects(const Graph& graph, const Node& node) {
     case Op::GatherND:
     case Op::MaxPool:
     case Op::Where: return true;
-    case Op::Pad: return representable(node.get<PadParams>().value);
+    case Op::Pad: return representable(node.get<PadParams>().value) && std::isfinite(node.get<PadParams>().value);  // infinity may saturate
     case Op::Reduce: return node.get<ReduceParams>().function == ReduceFunction::max || node.get<ReduceParams>().function == ReduceFunction::min;
     case Op::Binary: return node.get<BinaryParams>().function == BinaryFunction::max || node.get<BinaryParams>().function == BinaryFunction::min;
     case Op::Cast: {

@@ -1,4 +1,5 @@
 // The precision modes besides force_fp16, and saturation.
+#include <algorithm>
 #include <cmath>
 
 #include "chip/numerics.h"
@@ -106,6 +107,31 @@ TEST_P(EveryMode, StaysTheSameModel) {
     for (size_t i = 0; i < outputs.size(); ++i) {
       EXPECT_EQ(graph.value(graph.outputs[i]).name, each.graph.value(each.graph.outputs[i]).name);
       EXPECT_TRUE(test::close_to(outputs[i], exact[i], 1e-2)) << name(mode) << "\n" << to_text(graph);
+    }
+  }
+}
+
+bool all_finite(const Tensor& tensor) {
+  if (tensor.dtype() != DType::f32) return true;
+  return std::ranges::all_of(tensor.data<float>(), [](float value) { return std::fabs(value) <= 65504; });
+}
+
+// Where nothing overflows, saturation changes nothing.
+TEST_P(EveryMode, SaturatesOnlyWhatOverflows) {
+  const test::Case& each = GetParam();
+  const Graph rounded = apply_numerics(each.graph), graph = saturate(rounded);
+  verify(graph);
+  const std::vector<Tensor> outputs = evaluate(graph, each.inputs), expected = evaluate(rounded, each.inputs);
+  const bool comparable = std::ranges::all_of(each.inputs, all_finite) && std::ranges::all_of(each.graph.values, [](const Value& value) { return !value.constant || all_finite(*value.constant); });
+  ASSERT_EQ(outputs.size(), expected.size());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_EQ(graph.value(graph.outputs[i]).name, rounded.value(rounded.outputs[i]).name);
+    ASSERT_EQ(outputs[i].type(), expected[i].type());
+    EXPECT_TRUE(all_finite(outputs[i])) << to_text(graph);
+    if (!comparable || outputs[i].dtype() != DType::f32) continue;  // 1 / 65504 is not 1 / infinity
+    for (size_t j = 0; j < static_cast<size_t>(outputs[i].count()); ++j) {
+      const float actual = outputs[i].data<float>()[j], before = expected[i].data<float>()[j];
+      EXPECT_TRUE(actual == before || !std::isfinite(before)) << actual << " and " << before;
     }
   }
 }
