@@ -34,25 +34,34 @@ class Saturation {
 
   ValueId part(ValueId like, DType dtype) { return graph_.add_value(graph_.value(like).name + ".saturated", {dtype, graph_.type(like).shape}); }
 
-  // What only moves 16-bit floats adds no overflow.
+  // `to` becomes `from` within what 16 bits hold. Both are of one dtype.
+  void limit(ValueId from, ValueId to, const Origin& origin) {
+    const DType dtype = graph_.type(from).dtype;
+    const ValueId is_nan = part(to, DType::boolean), clipped = part(to, dtype);
+    const ValueId zero = graph_.add_constant("zero", convert(Tensor::of<float>({}, {0.0f}), dtype));
+    graph_.nodes.push_back({Op::Unary, UnaryParams{UnaryFunction::is_nan, 0, 0}, {from}, {is_nan}, origin});
+    graph_.nodes.push_back({Op::Unary, UnaryParams{UnaryFunction::clip, -kLargestHalf, kLargestHalf}, {from}, {clipped}, origin});
+    graph_.nodes.push_back({Op::Where, NoParams{}, {is_nan, zero, clipped}, {to}, origin});
+  }
+
   void add(Node node) {
-    const bool moves = node.op != Op::Cast && selects(graph_, node);
-    std::vector<std::pair<ValueId, ValueId>> results;  // what the node gives, what others read
+    const Origin origin = node.origin;
+    if (node.op == Op::Cast && graph_.type(node.inputs[0]).dtype == DType::f32 && graph_.type(node.outputs[0]).dtype == DType::f16) {
+      const ValueId limited = part(node.inputs[0], DType::f32);  // the same as behind it, and faster
+      limit(std::exchange(node.inputs[0], limited), limited, origin);
+      graph_.nodes.push_back(std::move(node));
+      return;
+    }
+    const bool moves = node.op != Op::Cast && selects(graph_, node);  // adds no overflow
+    std::vector<std::pair<ValueId, ValueId>> results;                 // what the node gives, what others read
     for (ValueId& id : node.outputs) {
       if (graph_.type(id).dtype != DType::f16 || moves) continue;
       const ValueId whole = id;
       id = part(whole, DType::f16);
       results.emplace_back(id, whole);
     }
-    const Origin origin = node.origin;
     graph_.nodes.push_back(std::move(node));
-    for (const auto& [from, to] : results) {
-      const ValueId is_nan = part(to, DType::boolean), clipped = part(to, DType::f16);
-      const ValueId zero = graph_.add_constant("zero", convert(Tensor::of<float>({}, {0.0f}), DType::f16));
-      graph_.nodes.push_back({Op::Unary, UnaryParams{UnaryFunction::is_nan, 0, 0}, {from}, {is_nan}, origin});
-      graph_.nodes.push_back({Op::Unary, UnaryParams{UnaryFunction::clip, -kLargestHalf, kLargestHalf}, {from}, {clipped}, origin});
-      graph_.nodes.push_back({Op::Where, NoParams{}, {is_nan, zero, clipped}, {to}, origin});
-    }
+    for (const auto& [from, to] : results) limit(from, to, origin);
   }
 
   Graph graph_;

@@ -22,7 +22,7 @@ bool overflow_saturates() {
 
 const chip::Soc& soc_named(const std::string& name) {
   if (const chip::Soc* soc = chip::find_soc(name)) return *soc;
-  if (name == "Ascend310B3") fail(ErrorCode::unsupported, "CANN knows an {}, but nothing is published from which its times could be predicted", name);
+  if (name == "Ascend310B3") fail(ErrorCode::unsupported, "CANN knows an {}, but no board with it and no measurement of it are known here from which its times could be predicted; Ascend310B1 compiles the same operators", name);
   std::vector<std::string> names;
   for (const chip::Soc& soc : chip::socs()) names.emplace_back(soc.name);
   fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", name, listed(names));

@@ -147,7 +147,7 @@ TEST_F(AtcProgram, Flags) {
   refuses(single("Relu"), {"--log=loud"}, {"E10001", "[--log]"});
   refuses(single("Relu"), {"--mode=1"}, {"E10001", "[--mode]"});
   refuses(single("Relu"), {"--nonsense=1"}, {"E10001", "--nonsense"});
-  refuses(single("Relu"), {"--soc_version=Ascend310B3"}, {"Ascend310B3", "nothing is published"});
+  refuses(single("Relu"), {"--soc_version=Ascend310B3"}, {"Ascend310B3", "no measurement of it"});
 }
 
 TEST_F(AtcProgram, TheCannOfChoice) {
