@@ -92,7 +92,8 @@ Verdict by_list(const GeOperator& ge, DType dtype, bool parser_casts, PrecisionM
   if (parser_casts && dtype != DType::f64 && !ge.core_dtypes.empty()) return {Engine::ai_core, ge_name, std::nullopt, "the parser casts its input"};
   if (ge.on_ai_cpu && dtype != DType::f64) return {Engine::ai_cpu, ge_name, std::nullopt, "which dtypes the AI CPU has is assumed: all but f64"};
   const char* const cpu = !ge.on_ai_cpu ? "the AI CPU does not have the operator" : "the AI CPU is assumed to have the operator, but not in f64";
-  return {Engine::none, ge_name, std::nullopt, fmt::format("{} is not among the dtypes that the AI Core has it in with {} ({}{}), and {}", name(dtype), name(mode), dtypes_of(ge), ge.assumed ? ", assumed" : "", cpu)};
+  const std::string_view kind = ge.assumed ? ", assumed" : "";
+  return {Engine::none, ge_name, std::nullopt, fmt::format("{} is not among the dtypes that the AI Core has it in with {} ({}{}), and {}", name(dtype), name(mode), dtypes_of(ge), kind, cpu)};
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Flag {
   FlagKind kind;
   std::string AtcOptions::*field = nullptr;  // of a used one
   std::string_view text;                     // for a used or ignored one: its values, "a|b", or "" for any; for one that is not here: why
+  std::string_view meaning = "";             // of a used one
 };
 std::span<const Flag> flags();
 

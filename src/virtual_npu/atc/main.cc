@@ -14,7 +14,7 @@ using ropeway::virtual_npu::FlagKind;
 
 std::string help(const Flag& flag) {
   switch (flag.kind) {
-    case FlagKind::used: return std::string(flag.text);
+    case FlagKind::used: return fmt::format("{}{}{}", flag.meaning, flag.text.empty() ? "" : "; ", flag.text);
     case FlagKind::ignored: return fmt::format("{}{}ignored", flag.text, flag.text.empty() ? "" : "; ");
     case FlagKind::not_here: return "not available in the virtual atc";
     case FlagKind::not_chip: return "not supported by the Ascend 310B";

@@ -12,9 +12,6 @@ namespace {
 
 bool is_onnx_domain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
-// As the reader names nodes, so that they are found again in the graph.
-std::string name_of(const onnx::NodeProto& node, size_t index) { return node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name); }
-
 // Every node, those of branches too.
 void for_each_node(const onnx::GraphProto& graph, const std::function<void(const onnx::NodeProto&, size_t)>& visit) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -60,19 +57,21 @@ chip::Verdict judge(std::string_view op_type, int64_t opset, const Graph& graph,
 
 }  // namespace
 
+std::string node_name(const onnx::NodeProto& node, size_t index) { return node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name); }
+
 int64_t checked_opset(const onnx::ModelProto& model) {
   const int64_t opset = declared_opset(model, "");
   if (opset <= 0) fail(ErrorCode::invalid_model, "no opset is declared for the domain ai.onnx");
   const std::string range = fmt::format("By its manual CANN's atc reads opset {} to {}: export the model again, torch.onnx.export takes opset_version", chip::kOldestOpset, chip::kNewestOpset);
   if (opset < chip::kOldestOpset) fail(ErrorCode::unsupported, "the model is of opset {}. {}", opset, range);
-  if (opset > chip::kNewestOpset && !model.graph->nodes.empty()) fail(ErrorCode::unsupported, "{}\n{}", no_parser(name_of(model.graph->nodes[0], 0), model.graph->nodes[0], opset), range);
+  if (opset > chip::kNewestOpset && !model.graph->nodes.empty()) fail(ErrorCode::unsupported, "{}\n{}", no_parser(node_name(model.graph->nodes[0], 0), model.graph->nodes[0], opset), range);
   return opset;
 }
 
 void check_parsers(const onnx::GraphProto& graph, int64_t opset) {
   std::vector<std::string> missing;
   for_each_node(graph, [&](const onnx::NodeProto& node, size_t index) {
-    if (!is_onnx_domain(node.domain) || !chip::has_parser(node.op_type, opset)) missing.push_back(no_parser(name_of(node, index), node, opset));
+    if (!is_onnx_domain(node.domain) || !chip::has_parser(node.op_type, opset)) missing.push_back(no_parser(node_name(node, index), node, opset));
   });
   if (!missing.empty()) fail(ErrorCode::unsupported, "{}", fmt::join(missing, "\n"));
 }
@@ -83,7 +82,7 @@ void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& gra
   std::vector<std::string> refused;
   std::map<std::string, int> unknown;
   for_each_node(file, [&](const onnx::NodeProto& node, size_t index) {
-    const std::string name = name_of(node, index);
+    const std::string name = node_name(node, index);
     const auto found = nodes.find(name);
     if (found == nodes.end()) return;
     const chip::Verdict verdict = judge(node.op_type, opset, graph, found->second, mode, version);
