@@ -50,6 +50,8 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // Throws Error{device} unless `code` is success: what was done, the call, the code's name, CANN's own text and what usually helps.
   void check(cann::aclError code, const char* call, const std::string& doing) const;
+  // CANN's own text on the last failure of this thread, which then is gone; "" for none.
+  std::string recent_text() const;
   // The same for a call that gives a value: `ok` says whether it did.
   void check_value(bool ok, const char* call, const std::string& doing) const;
   [[noreturn]] void fail_with(ErrorCode kind, cann::aclError code, const char* call, const std::string& doing) const;
@@ -63,7 +65,6 @@ class Device : public std::enable_shared_from_this<Device> {
  private:
   Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library) : installation_(installation), library_(std::move(library)) {}
   void initialise();
-  std::string recent_text() const;  // CANN's own, on the last failure of this thread; then it is gone
   template <class Free>
   std::shared_ptr<void> owned(void* handle, Free free) const;
 

@@ -145,8 +145,10 @@ void OmExecutable::read_description() {
   cann::aclmdlDesc* const desc = description.get();
   device_->check(f.aclmdlGetDesc(desc, model_), "aclmdlGetDesc", doing);
   const auto read = [&](std::vector<Port>& ports, const PortCalls& calls) {
+    device_->recent_text();  // an older one is not about this
     const size_t count = calls.count(desc);
-    device_->check_value(count > 0, calls.count_name, doing);
+    // A model may have no inputs; whether it has none or the call has failed, CANN's text alone tells.
+    if (const std::string recent = count == 0 ? device_->recent_text() : ""; !recent.empty()) fail(ErrorCode::device, "{} gives nothing while {}: {}", calls.count_name, doing, recent);
     for (size_t i = 0; i < count; ++i) {
       const char* const name = calls.name(desc, i);
       device_->check_value(name != nullptr && *name != '\0', calls.name_name, doing);

@@ -3,56 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "chip/rounding.h"
 #include "ops/convert.h"
 
 namespace ropeway::chip {
 namespace {
 
-bool representable(double value) {
-  const auto single = static_cast<float>(value);
-  return f16_to_f32(f32_to_f16(single)) == single;
-}
-
 bool is_cast_to_f16(const Node& node) { return node.op == Op::Cast && node.get<CastParams>().to == DType::f16; }
-
-// Functions that commute with rounding: they grow with x, and map 16-bit floats to such.
-bool is_clamp(const Node& node) {
-  if (node.op != Op::Unary) return false;
-  const auto& params = node.get<UnaryParams>();
-  return params.function == UnaryFunction::relu || (params.function == UnaryFunction::clip && representable(params.alpha) && representable(params.beta));
-}
-
-// Whether the results of the node are 16-bit floats because its inputs are.
-bool selects(const Graph& graph, const Node& node) {
-  switch (node.op) {
-    case Op::Identity:
-    case Op::Dropout:
-    case Op::Reshape:
-    case Op::Expand:
-    case Op::Transpose:
-    case Op::Concat:
-    case Op::Split:
-    case Op::Slice:
-    case Op::Gather:
-    case Op::GatherND:
-    case Op::MaxPool:
-    case Op::Where: return true;
-    case Op::Pad: return representable(node.get<PadParams>().value);
-    case Op::Reduce: return node.get<ReduceParams>().function == ReduceFunction::max || node.get<ReduceParams>().function == ReduceFunction::min;
-    case Op::Binary: return node.get<BinaryParams>().function == BinaryFunction::max || node.get<BinaryParams>().function == BinaryFunction::min;
-    case Op::Cast: {
-      const DType from = graph.type(node.inputs[0]).dtype;
-      return from == DType::f32 || from == DType::f16 || from == DType::i8 || from == DType::u8 || from == DType::boolean;
-    }
-    case Op::Unary: {
-      // Whole numbers that come of 16-bit floats are such: above 2048 every one of them is whole itself.
-      const UnaryFunction f = node.get<UnaryParams>().function;
-      return is_clamp(node) || f == UnaryFunction::abs || f == UnaryFunction::neg || f == UnaryFunction::sign || f == UnaryFunction::floor || f == UnaryFunction::ceil ||
-             f == UnaryFunction::round;
-    }
-    default: return false;
-  }
-}
 
 class Rounding {
  public:
@@ -140,14 +97,7 @@ class Rounding {
     if (only_read_to_be_rounded(id, nodes)) return true;
     if (delivered_[at(id)] || readers_[at(id)].size() != 1) return false;
     const Node& reader = nodes[static_cast<size_t>(readers_[at(id)][0])];
-    return (is_clamp(reader) && !options_.everywhere) || (node.op == Op::MatMul && adds_bias(reader, id));
-  }
-
-  bool adds_bias(const Node& node, ValueId product) const {
-    if (node.op != Op::Binary || node.get<BinaryParams>().function != BinaryFunction::add || graph_.type(node.outputs[0]) != graph_.type(product)) return false;
-    const ValueId other = node.inputs[0] == product ? node.inputs[1] : node.inputs[0];
-    const Shape& shape = graph_.type(other).shape;
-    return constant_[at(other)] && !shape.empty() && !graph_.type(product).shape.empty() && shape.back() == graph_.type(product).shape.back() && element_count(shape) == shape.back();
+    return (is_clamp(reader) && !options_.everywhere) || (node.op == Op::MatMul && adds_bias(graph_, reader, id, constant_));
   }
 
   Graph graph_;
@@ -162,6 +112,9 @@ class Rounding {
 
 }  // namespace
 
-Graph apply_numerics(Graph graph, const NumericsOptions& options) { return Rounding(std::move(graph), options).run(); }
+Graph apply_numerics(Graph graph, const NumericsOptions& options) {
+  if (options.mode != PrecisionMode::force_fp16) return round_by_operator(std::move(graph), options.mode);
+  return Rounding(std::move(graph), options).run();
+}
 
 }  // namespace ropeway::chip

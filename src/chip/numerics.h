@@ -1,15 +1,17 @@
 // How the chip rounds, written into a graph.
 #pragma once
 
+#include "chip/precision.h"
 #include "ir/graph.h"
 
 namespace ropeway::chip {
 
 struct NumericsOptions {
-  bool everywhere = false;  // also where rounding provably changes nothing: for tests of that
+  bool everywhere = false;  // also where rounding provably changes nothing: for tests of that, and in force_fp16 alone
+  PrecisionMode mode = PrecisionMode::force_fp16;
 };
 
-// The chip's default precision, atc's force_fp16: f32 operators read, keep and deliver 16-bit floats and compute in 32 bits. The graph does the same with visible
+// In the chip's default precision, atc's force_fp16: f32 operators read, keep and deliver 16-bit floats and compute in 32 bits. The graph does the same with visible
 // nodes, so that whatever computes f32 computes what the chip would, but for the order of sums:
 //   input %x                     →   Cast(%x) to=f16, Cast to=f32
 //   const %w: f32                →   const %w.f16: f16, Cast to=f32
@@ -25,6 +27,17 @@ struct NumericsOptions {
 //
 // Inputs and outputs keep names and dtypes; nodes, but for the new ones, their origins. f64, f16, bf16 and integers stay: what is computed in f16 is rounded once
 // per operator as it is; f64 is for others to refuse; where an f32 is made of them, that is rounded.
+//
+// In the other modes each operator by itself: one that computes in 16 bits there (chip/precision.h, chip/operators.h) has its inputs rounded and its result, with the
+// same exceptions where they change nothing and for a bias; any other keeps f32.
+//   - allow_fp32_to_fp16: convolutions and products, and what the AI Core has in nothing but 16 bits, such as MaxPool.
+//   - must_keep_origin_dtype: nothing is rounded but what a convolution reads: CANN's documentation says of float32 that it is computed in float16. Its result stays f32 (assumed).
+//   - force_fp32: what convolutions and products read, and what has nothing but 16 bits.
+// Operators that the AI CPU takes, or that no list has, keep f32 (assumed).
 Graph apply_numerics(Graph graph, const NumericsOptions& options = {});
+
+// In saturation mode, which CANN's documentation says is the 310B's only one, results in 16 bits that overflow become ±65504 and NaN becomes 0: behind each node of
+// an applied graph whose result is f16, and in its f16 constants. f32 results are left as they are.
+Graph saturate(Graph graph);
 
 }  // namespace ropeway::chip

@@ -27,6 +27,7 @@ namespace {
 // left out: the fit gets worse (7 to 20 % off), and what it predicts for the third model much worse (26 to 78 %).
 constexpr Soc kSocs[] = {
     {"Ascend310B1", 1224, 4096, 0.8, 128, 10, 26.4, 6.5, 3.2, 15.0, 12'000'000'000, 44},
+    {"Ascend310B2", 1224, 4096, 0.8, 128, 10, 26.4, 6.5, 3.2, 15.0, 12'000'000'000, 44},  // [assumed]: the 310B1's
     {"Ascend310B4", 500, 4096, 0.8, 128, 10, 20.0, 6.5, 3.2, 15.0, 4'000'000'000, 44},
 };
 

@@ -26,7 +26,7 @@ struct Soc {
   double vector_bytes_per_s() const { return 1e6 * cube_mhz * vector_bytes_per_cycle; }
 };
 
-// The chips about which enough is known. Of 310B2, which CANN describes as it does 310B1, and of 310B3 neither board nor measurement is published.
+// The chips about which enough is known. No board with a 310B2 is known: CANN describes it as it does the 310B1, and so does this. Of 310B3 neither board nor measurement is.
 std::span<const Soc> socs();
 // By CANN's name; nullptr for a chip that is not listed.
 const Soc* find_soc(std::string_view name);

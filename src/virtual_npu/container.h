@@ -11,16 +11,16 @@
 namespace ropeway::virtual_npu {
 
 struct OperatorTime {
-  std::string name;  // of the ONNX node that it is named after
-  std::string type;  // GE's operator type
-  double ms = 0;     // predicted
+  std::string name;  // as CANN's: the names of its ONNX nodes, one behind the other
+  std::string type;  // of its first node, as CANN's graph engine has it: "Conv2D"
+  double ms = 0;     // predicted for 16-bit floats, whatever the precision mode
 };
 
 struct Container {
   std::string compiler;  // name and version of what made it
   std::string soc;       // "Ascend310B1"
   std::string cann;      // version of the virtual CANN that made it
-  std::string precision_mode;
+  std::string precision_mode;           // as --precision_mode names it
   std::vector<OperatorTime> operators;  // in the order of execution
   std::string onnx;
 };

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "chip/numerics.h"
 #include "formats/onnx/onnx.h"
 #include "virtual_npu/fault.h"
+#include "virtual_npu/settings.h"
 
 namespace ropeway::virtual_npu {
 namespace {
@@ -49,7 +51,7 @@ std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& wh
   }
   model->operators_ = container.operators;
   for (const OperatorTime& each : container.operators) model->predicted_ms_ += each.ms;
-  model->executable_ = cpu.compile(std::move(graph), {});
+  model->executable_ = cpu.compile(overflow_saturates() ? chip::saturate(std::move(graph)) : std::move(graph), {});
   model->context_ = model->executable_->make_context();
   return model;
 }

@@ -8,8 +8,21 @@
 
 namespace ropeway::virtual_npu {
 
+chip::CannVersion chosen_cann() {
+  const std::string text = environment("ROPEWAY_VIRTUAL_CANN").value_or("8.1.RC1");
+  if (const auto version = chip::cann_version_named(text)) return *version;
+  fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_CANN is '{}'; there is a virtual 7.0.RC1 and an 8.1.RC1", text);
+}
+
+bool overflow_saturates() {
+  const std::string text = environment("ROPEWAY_VIRTUAL_OVERFLOW").value_or("saturate");
+  if (text != "saturate" && text != "infinite") fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_OVERFLOW is '{}'; it can be saturate or infinite", text);
+  return text == "saturate";
+}
+
 const chip::Soc& soc_named(const std::string& name) {
   if (const chip::Soc* soc = chip::find_soc(name)) return *soc;
+  if (name == "Ascend310B3") fail(ErrorCode::unsupported, "CANN knows an {}, but no board with it and no measurement of it are known here from which its times could be predicted; Ascend310B1 compiles the same operators", name);
   std::vector<std::string> names;
   for (const chip::Soc& soc : chip::socs()) names.emplace_back(soc.name);
   fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", name, listed(names));

@@ -4,16 +4,21 @@
 #include <cstdint>
 #include <string>
 
+#include "chip/operators.h"
 #include "chip/soc.h"
 
 namespace ropeway::virtual_npu {
 
-inline constexpr const char* kCannVersion = "8.1.RC1";
+// Its CANN: ROPEWAY_VIRTUAL_CANN, else 8.1.RC1.
+chip::CannVersion chosen_cann();
 
 // The chip: ROPEWAY_VIRTUAL_SOC, else Ascend310B1.
 const chip::Soc& chosen_soc();
 // A chip by the name that atc takes.
 const chip::Soc& soc_named(const std::string& name);
+
+// Whether results in 16 bits that overflow saturate: ROPEWAY_VIRTUAL_OVERFLOW, "saturate", the default because CANN documents it alone for this chip, or "infinite".
+bool overflow_saturates();
 
 // Bytes of device memory: ROPEWAY_VIRTUAL_MEMORY (in MB), else what the chip's board has.
 uint64_t device_memory(const chip::Soc& soc);

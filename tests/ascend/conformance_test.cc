@@ -3,6 +3,8 @@
 
 #include "ascend/backend.h"
 #include "support/cases.h"
+#include "support/environment.h"
+#include "support/errors.h"
 
 namespace ropeway::ascend {
 namespace {
@@ -16,12 +18,22 @@ const std::map<std::string, const char*> kExcluded = {
     {"Unary_sign_special", "1e-30 is 0 in 16 bits"},
 };
 
+// Cases with an operator that CANN's lists have on neither engine in int64: the virtual atc refuses it.
+const std::map<std::string, const char*> kRefused = {
+    {"Unary_abs_integers", "optype [Abs]"},
+    {"Unary_sign_integers", "optype [Sign]"},
+    {"Unary_floor_integers", "optype [Floor]"},
+    {"Cast_integers_to_u8", "optype [Abs]"},
+};
+
 class Conformance : public testing::TestWithParam<test::Case> {
  protected:
   static const AscendBackend& backend() {
     static const AscendBackend opened(*cann::installation_at(ROPEWAY_VIRTUAL_HOME));
     return opened;
   }
+  // PyTorch does not saturate.
+  const test::ScopedVariable overflow_{"ROPEWAY_VIRTUAL_OVERFLOW", "infinite"};
 };
 
 TEST_P(Conformance, IsNearPyTorch) {
@@ -30,6 +42,11 @@ TEST_P(Conformance, IsNearPyTorch) {
     if (const Support support = backend().supports(each.graph, node); !support.yes) GTEST_SKIP() << support.why_not;
   }
   if (const auto excluded = kExcluded.find(each.name()); excluded != kExcluded.end()) GTEST_SKIP() << excluded->second;
+  if (const auto refused = kRefused.find(each.name()); refused != kRefused.end()) {
+    const Error error = test::error_of([&] { backend().compile(each.graph, {}); });
+    for (const char* part : {"EZ3003: No supported Ops kernel and engine are found for", refused->second, "i64 is not among the dtypes"}) EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    return;
+  }
   const auto executable = backend().compile(each.graph, {});
   std::vector<Tensor> outputs;
   for (const Tensor& expected : each.expected) outputs.emplace_back(expected.type());

@@ -84,7 +84,7 @@ TEST_F(Bench, JsonKeepsItsSchema) {
   double sum = 0;
   for (size_t i = 0; i < device["rows"].size(); ++i) {
     const Json& row = device["rows"][i];
-    EXPECT_EQ(keys(row), (std::vector<std::string>{"description", "index", "latency_ms", "path"}));
+    EXPECT_EQ(keys(row), (std::vector<std::string>{"description", "fused", "index", "latency_ms", "path"}));
     EXPECT_EQ(keys(row["latency_ms"]), (std::vector<std::string>{"median", "min"}));
     EXPECT_EQ(row["index"], i + 1);
     EXPECT_LE(row["latency_ms"]["min"], row["latency_ms"]["median"]);

@@ -59,7 +59,7 @@ TEST_F(Cost, ACompiledModelCannotBeLookedInto) {
 
 TEST_F(Cost, WrongArguments) {
   fails("cost", 5, {"MODEL is required"});
-  fails("cost lenet --soc Ascend910", 5, {"--soc: Ascend910 not in {Ascend310B1,Ascend310B4}"});
+  fails("cost lenet --soc Ascend910", 5, {"--soc: Ascend910 not in {Ascend310B1,Ascend310B2,Ascend310B4}"});
   fails("cost lenet --mode lazy", 5, {"--mode: lazy not in {compiled,eager}"});
   fails("cost lenet --by rows", 5, {"--by: rows not in"});
   fails("cost lenet --mode eager --disable-pass fold_batch_norm", 5, {"no passes go before eager execution"});

@@ -31,8 +31,8 @@ TEST(Export, Json) {
   const Json expected = Json::parse(R"json([
     {"schema": 1, "model": "first",
      "devices": [{"device": "npu", "title": "the chip", "precision": "fp16", "threads": 1, "predicted": true,
-                  "rows": [{"index": 1, "path": "a", "description": "ReLU()", "latency_ms": {"min": 0.123457, "median": 0.5}},
-                           {"index": 2, "path": "b", "description": "add", "latency_ms": {"min": 1.0, "median": 1.25}}],
+                  "rows": [{"index": 1, "path": "a", "description": "ReLU()", "fused": false, "latency_ms": {"min": 0.123457, "median": 0.5}},
+                           {"index": 2, "path": "b", "description": "add", "fused": false, "latency_ms": {"min": 1.0, "median": 1.25}}],
                   "sum_of_rows_ms": 1.75, "end_to_end_ms": {"min": 1.0, "median": 2.0, "p90": 3.0, "p99": 4.0},
                   "peak_rss_mb": 10.3, "load_ms": 0.5, "compile_ms": 0.25}],
      "environment": {"version": "0.1.0", "processor": "a processor", "processors": 2, "simd": "AVX2", "system": "a system", "date": "2026-01-02T03:04:05Z",

@@ -133,10 +133,11 @@ TEST_F(VirtualCann, NeverPretends) {
 // A program that knows nothing of Ropeway: lenet through atc and aclmdlExecute.
 TEST_F(VirtualCann, RunsAModel) {
   virtual_npu::AtcOptions options;
-  options.framework = 5;
+  options.framework = "5";
   options.model = ROPEWAY_TEST_DATA "/golden/onnx/lenet.legacy13.onnx";
   options.soc_version = "Ascend310B1";
-  const virtual_npu::Container container = virtual_npu::compile(options);
+  std::vector<std::string> warnings;
+  const virtual_npu::Container container = virtual_npu::compile(options, warnings);
   EXPECT_FALSE(container.operators.empty());
   for (const virtual_npu::OperatorTime& each : container.operators) EXPECT_GT(each.ms, 0) << each.name;
   const std::string om = virtual_npu::to_bytes(container);

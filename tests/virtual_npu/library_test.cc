@@ -67,8 +67,8 @@ TEST(Atc, EndsAsCannsDoes) {
   for (const auto& [options, part] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--framework=0", "--soc_version=Ascend310B1"}, "reads ONNX alone"},
            {{"--framework=5", "--soc_version=Ascend910A"}, "there is no virtual Ascend910A"},
-           {{"--framework=5"}, "soc_version is required"},
-           {{"--framework=5", "--soc_version=Ascend310B1", "--precision_mode=allow_mix_precision"}, "has force_fp16 alone"},
+           {{"--framework=5"}, "E10054: The required parameter [--soc_version] for ATC is empty"},
+           {{"--framework=5", "--soc_version=Ascend310B1", "--precision_mode=allow_mix_precision"}, "mixed modes go by a list of CANN's own"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--insert_op_conf=x"}, "--insert_op_conf=x"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--input_shape=x"}, "no ':' between name and sizes"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--input_shape=x:1,-1"}, "open sizes are not supported"},

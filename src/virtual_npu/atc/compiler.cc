@@ -5,10 +5,12 @@
 #include "base/text.h"
 #include "chip/cost_model.h"
 #include "chip/numerics.h"
-#include "formats/onnx/onnx.h"
+#include "chip/operators.h"
+#include "formats/onnx/importer.h"
 #include "formats/onnx/writer.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
+#include "virtual_npu/atc/operators.h"
 #include "virtual_npu/settings.h"
 
 namespace ropeway::virtual_npu {
@@ -20,8 +22,8 @@ Shape parse_dimensions(const std::string& text, const std::string& whole) {
   for (const std::string& word : split(text, ',')) {
     int64_t size = 0;
     const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), size);
-    if (problem != std::errc() || end != word.data() + word.size()) fail(ErrorCode::invalid_argument, "--input_shape={}: '{}' is no size", whole, word);
-    if (size < 0) fail(ErrorCode::unsupported, "--input_shape={}: open sizes are not supported on {}", whole, "Ascend310B");
+    if (problem != std::errc() || end != word.data() + word.size()) refuse_value("input_shape", whole, fmt::format("'{}' is no size", word));
+    if (size < 0) refuse_value("input_shape", whole, "open sizes are not supported on the Ascend 310B");
     shape.push_back(size);
   }
   return shape;
@@ -32,39 +34,118 @@ std::map<std::string, Shape> parse_shapes(const std::string& text) {
   if (text.empty()) return shapes;
   for (const std::string& part : split(text, ';')) {
     const size_t colon = part.rfind(':');
-    if (colon == std::string::npos) fail(ErrorCode::invalid_argument, "--input_shape={}: '{}' has no ':' between name and sizes", text, part);
+    if (colon == std::string::npos) refuse_value("input_shape", text, fmt::format("'{}' has no ':' between name and sizes", part));
     shapes[part.substr(0, colon)] = parse_dimensions(part.substr(colon + 1), text);
   }
   return shapes;
 }
 
-void check(const AtcOptions& options) {
-  if (options.framework != 5) fail(ErrorCode::unsupported, "--framework={}: the virtual atc reads ONNX alone, which is 5", options.framework);
-  if (options.precision_mode != "force_fp16") fail(ErrorCode::unsupported, "--precision_mode={}: the virtual atc has force_fp16 alone", options.precision_mode);
+chip::PrecisionMode chosen_mode(const AtcOptions& options) {
+  const std::string &v1 = options.precision_mode, &v2 = options.precision_mode_v2;
+  if (!v1.empty() && !v2.empty()) refuse_value("precision_mode_v2", v2, "it cannot be given together with --precision_mode");
+  if (v1.empty() && v2.empty()) return chip::PrecisionMode::force_fp16;
+  if (const auto mode = v1.empty() ? chip::precision_mode_v2_named(v2) : chip::precision_mode_named(v1)) return *mode;
+  refuse_value(v1.empty() ? "precision_mode_v2" : "precision_mode", v1 + v2,
+               v1.empty() ? "the virtual atc has fp16, origin and cube_fp16in_fp32out; mixed modes go by a list of CANN's own that is not known here"
+                          : "the virtual atc has force_fp16, allow_fp32_to_fp16, must_keep_origin_dtype, and force_fp32 or cube_fp16in_fp32out; mixed modes go by a list of CANN's own that is not known here");
 }
 
-// The chip has no float64: a model that computes in it is refused, as CANN does.
-void check_dtypes(const Graph& graph) {
-  for (const Node& node : graph.nodes) {
-    for (const ValueId id : node.outputs) {
-      if (graph.type(id).dtype == DType::f64) fail(ErrorCode::unsupported, "EZ3003: {} {} computes in float64, which the chip does not have", name(node.op), to_string(node.origin));
-    }
+// The value that a part of --out_nodes names: "node:0", or an output of the model.
+std::string_view named_result(const onnx::GraphProto& graph, const std::string& part, const std::string& whole) {
+  for (const onnx::ValueInfoProto& output : graph.outputs) {
+    if (output.name == part) return output.name;
   }
+  const size_t colon = part.rfind(':');
+  size_t index = 0;
+  const bool numbered = colon != std::string::npos && std::from_chars(part.data() + colon + 1, part.data() + part.size(), index).ptr == part.data() + part.size() && colon + 1 < part.size();
+  if (!numbered) refuse_value("out_nodes", whole, fmt::format("'{}' is no output of the model, nor a node and the number of its result, such as Conv_0:0", part));
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const onnx::NodeProto& node = graph.nodes[i];
+    if (node_name(node, i) != std::string_view(part).substr(0, colon)) continue;
+    if (index >= node.outputs.size() || node.outputs[index].empty()) refuse_value("out_nodes", whole, fmt::format("{} {} has {} result(s)", node.op_type, node_name(node, i), node.outputs.size()));
+    return node.outputs[index];
+  }
+  refuse_value("out_nodes", whole, fmt::format("the model has no node '{}'", part.substr(0, colon)));
+}
+
+void choose_outputs(onnx::GraphProto& graph, const std::string& out_nodes) {
+  if (out_nodes.empty()) return;
+  std::vector<onnx::ValueInfoProto> outputs;
+  for (const std::string& part : split(out_nodes, ';')) {
+    onnx::ValueInfoProto output;
+    output.name = named_result(graph, part, out_nodes);
+    outputs.push_back(std::move(output));
+  }
+  graph.outputs = std::move(outputs);
+}
+
+// Outputs keep their names.
+void cast_outputs(Graph& graph, const std::string& type) {
+  if (type.empty()) return;
+  const DType to = type == "FP16" ? DType::f16 : DType::f32;
+  for (ValueId& id : graph.outputs) {
+    const DType from = graph.type(id).dtype;
+    if (from == to || (from != DType::f32 && from != DType::f16)) continue;
+    const std::string name = graph.value(id).name;
+    const bool is_input = std::ranges::count(graph.inputs, id) > 0;
+    if (!is_input) graph.value(id).name = name + ".whole";
+    const ValueId result = graph.add_value(name, {to, graph.type(id).shape});
+    graph.nodes.push_back({Op::Cast, CastParams{to}, {id}, {result}, {name, {}}});
+    id = result;
+  }
+}
+
+// Named as a compiled model in the tests of Ascend's own tools is: Div_331, Mul_333 and Add_335 in one are Div_331Mul_333Add_335, a RealDiv. That model also has a
+// PartitionedCall_Conv_112_Conv2D_32, where a parser builds several operators for one node; when it does is not known, so that is not imitated.
+OperatorTime operator_time(const Graph& graph, const chip::OperatorCost& cost) {
+  OperatorTime result{"", std::string(chip::ge_operator(graph, graph.nodes[static_cast<size_t>(cost.nodes[0])])), cost.ms};
+  const std::string* last = nullptr;  // a node of the file that is several of the graph is named once
+  for (const int index : cost.nodes) {
+    const std::string& name = graph.nodes[static_cast<size_t>(index)].origin.node;
+    if (last == nullptr || *last != name) result.name += name;
+    last = &name;
+  }
+  return result;
+}
+
+// The file as a graph, once CANN is known to have its operators.
+Graph read_checked(const AtcOptions& options, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings) {
+  const File file(options.model);
+  const auto bytes = file.read(0, static_cast<size_t>(file.size()));
+  onnx::ModelProto model = onnx::parse_model({reinterpret_cast<const char*>(bytes.get()), static_cast<size_t>(file.size())});
+  if (!model.graph) fail(ErrorCode::invalid_model, "{} has no graph", options.model);
+  const int64_t opset = checked_opset(model);
+  check_parsers(*model.graph, opset);
+  choose_outputs(*model.graph, options.out_nodes);
+  const ReadOptions sizes{std::nullopt, parse_shapes(options.input_shape)};
+  Graph graph;
+  try {
+    graph = onnx::Importer(model, opset, file.path(), sizes).run();
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::unsupported) error.add_note("this is a limit of Ropeway's virtual atc, not one of CANN's: CANN's parser knows all operators of the model");
+    throw;
+  }
+  check_engines(*model.graph, opset, graph, mode, version, warnings);
+  return graph;
 }
 
 }  // namespace
 
-Container compile(const AtcOptions& options) {
-  check(options);
+void refuse_value(std::string_view flag, std::string_view value, const std::string& reason) {
+  fail(ErrorCode::invalid_argument, "E10001: Value [{}] for parameter [--{}] is invalid. Reason: {}.", value, flag, reason);
+}
+
+Container compile(const AtcOptions& options, std::vector<std::string>& warnings) {
+  if (options.framework != "5") refuse_value("framework", options.framework, "the virtual atc reads ONNX alone, which is 5");
+  const chip::PrecisionMode mode = chosen_mode(options);
+  const chip::CannVersion version = chosen_cann();
   const chip::Soc& soc = soc_named(options.soc_version);
-  Graph graph = run_passes(read_onnx(File(options.model), {std::nullopt, parse_shapes(options.input_shape)}), pipeline(), {});
-  check_dtypes(graph);
-  Container result{"Ropeway's virtual atc", soc.name, kCannVersion, options.precision_mode, {}, ""};
-  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) {
-    const Node& head = graph.nodes[static_cast<size_t>(cost.nodes[0])];
-    result.operators.push_back({head.origin.node, name(head.op), cost.ms});
-  }
-  result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph))));
+  Graph graph = run_passes(read_checked(options, mode, version, warnings), pipeline(), {});
+  cast_outputs(graph, options.output_type);
+  Container result{"Ropeway's virtual atc", soc.name, chip::name(version), chip::name(mode), {}, ""};
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) result.operators.push_back(operator_time(graph, cost));
+  if (mode != chip::PrecisionMode::force_fp16) warnings.push_back(fmt::format("predicted times are those of 16-bit floats: with {} it takes longer", chip::name(mode)));
+  result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph), {false, mode})));
   return result;
 }
 

@@ -1,25 +1,37 @@
-// The virtual CANN's `atc`: the real one's command line, as far as this has its options.
+// The virtual CANN's `atc`: the real one's command line, as far as this has its flags.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "virtual_npu/atc/compiler.h"
+#include "virtual_npu/atc/flags.h"
 
 namespace {
 
-void add_options(CLI::App& app, ropeway::virtual_npu::AtcOptions& options, std::string& log) {
-  app.add_option("--framework", options.framework, "Kind of the model: 5, ONNX")->required();
-  app.add_option("--model", options.model, "The .onnx file")->required();
-  app.add_option("--output", options.output, "Where the compiled model goes; .om is added")->required();
-  app.add_option("--soc_version", options.soc_version, "The chip, such as Ascend310B1")->required();
-  app.add_option("--input_shape", options.input_shape, "Sizes of the inputs: \"a:1,3,224,224;b:1,8\"");
-  app.add_option("--precision_mode", options.precision_mode, "force_fp16")->capture_default_str();
-  app.add_option("--log", log, "Accepted; this atc always says what went wrong");
+using ropeway::virtual_npu::Flag;
+using ropeway::virtual_npu::FlagKind;
+
+std::string help(const Flag& flag) {
+  switch (flag.kind) {
+    case FlagKind::used: return fmt::format("{}{}{}", flag.meaning, flag.text.empty() ? "" : "; ", flag.text);
+    case FlagKind::ignored: return fmt::format("{}{}ignored", flag.text, flag.text.empty() ? "" : "; ");
+    case FlagKind::not_here: return "not available in the virtual atc";
+    case FlagKind::not_chip: return "not supported by the Ascend 310B";
+  }
+  return "";
+}
+
+// Each flag takes one value; the order is the command line's.
+void add_flags(CLI::App& app, std::vector<ropeway::virtual_npu::GivenFlag>& given) {
+  for (const Flag& flag : ropeway::virtual_npu::flags()) {
+    const auto note = [&given, name = flag.name](const std::string& value) { given.push_back({name, value}); };
+    app.add_option_function<std::string>(fmt::format("--{}", flag.name), note, help(flag));
+  }
 }
 
 int failed(const std::string& text) {
-  std::fputs(fmt::format("ATC run failed, Please check the detail log.\n{}\n", text).c_str(), stdout);
+  std::fputs(fmt::format("ATC run failed, Please check the detail log, Try 'atc --help' for more information\n{}\n", text).c_str(), stdout);
   return 1;
 }
 
@@ -27,19 +39,22 @@ int failed(const std::string& text) {
 
 int main(int argc, char** argv) {
   CLI::App app("Compiles ONNX models for Ropeway's virtual NPU. Not CANN's atc: a real NPU cannot run what it makes.", "atc");
-  ropeway::virtual_npu::AtcOptions options;
-  std::string log;
-  add_options(app, options, log);
+  std::vector<ropeway::virtual_npu::GivenFlag> given;
+  add_flags(app, given);
   try {
     app.parse(argc, argv);
     std::fputs("ATC start working now, please wait for a moment. (Ropeway's virtual atc)\n", stdout);
-    ropeway::write_file(options.output + ".om", ropeway::virtual_npu::to_bytes(ropeway::virtual_npu::compile(options)));
+    std::vector<std::string> warnings;
+    const ropeway::virtual_npu::AtcOptions options = ropeway::virtual_npu::read_flags(given, warnings);
+    const std::string om = ropeway::virtual_npu::to_bytes(ropeway::virtual_npu::compile(options, warnings));
+    ropeway::write_file(options.output + ".om", om);
+    for (const std::string& warning : warnings) std::fputs(fmt::format("[WARNING] {}\n", warning).c_str(), stdout);
     std::fputs("ATC run success, welcome to the next use.\n", stdout);
     return std::fflush(stdout) == 0 ? 0 : 1;
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {
-    return failed(fmt::format("E10001: {}. The virtual atc does not have every option of CANN's: see atc --help", wrong.what()));
+    return failed(fmt::format("E10001: {}. The virtual atc does not have every flag of CANN's: see atc --help", wrong.what()));
   } catch (const std::exception& error) {
     return failed(error.what());
   }

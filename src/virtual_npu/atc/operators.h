@@ -1,0 +1,26 @@
+// Whether CANN's parser and the chip's engines have the operators of an ONNX file, before anything is rewritten.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "chip/operators.h"
+#include "formats/onnx/proto.h"
+#include "ir/graph.h"
+
+namespace ropeway::virtual_npu {
+
+// A node's name, as the reader gives it to nodes without one, too: "Conv_0". `index`: in its graph.
+std::string node_name(const onnx::NodeProto& node, size_t index);
+
+// The opset of ai.onnx. Throws Error{unsupported} for one that CANN does not read, Error{invalid_model} for none.
+int64_t checked_opset(const onnx::ModelProto& model);
+
+// Throws Error{unsupported} with a line E19010 for each node, of branches too, that CANN's parser does not know.
+void check_parsers(const onnx::GraphProto& graph, int64_t opset);
+
+// Throws Error{unsupported} with a line EZ3003 for each node of the file that is not supported in its dtype, E20001 for one beyond CANN's limits. `graph`: the file's, as it was read, in which the dtypes
+// stand; nodes that have vanished from it are constants. Adds to `warnings` what is not known.
+void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& graph, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings);
+
+}  // namespace ropeway::virtual_npu
