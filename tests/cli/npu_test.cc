@@ -150,7 +150,7 @@ TEST_F(Npu, ACannThatCannotBeLoaded) {
   install_library("not a library");
   fails("run lenet --device virtual-npu", 7, {"CANN 8.1.RC1, not Ropeway's virtual one"});
   set_environment("ASCEND_HOME_PATH=cann");
-  fails("run lenet --device npu", 7, {"cannot load CANN's", "set_env.sh"});
+  fails("run lenet --device npu", 7, {"cannot load CANN's", "`ropeway doctor`"});
   install_library(read_text(ROPEWAY_VIRTUAL_HOME "/lib64/libascendcl.so").substr(0, 100000));
   fails("run lenet --device npu", 7, {"is cut off: it has 100000 bytes", "Install CANN again"});
   install_library(read_text(ROPEWAY_PARTIAL_CANN));
