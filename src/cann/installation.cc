@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 // Variables that tell a root, and how it is told.
 struct Variable {
   const char* name;
-  const char* root;  // from the variable's value
+  bool in_root;  // it is a folder of the root
 };
-constexpr Variable kVariables[] = {{"ASCEND_HOME_PATH", ""}, {"ASCEND_TOOLKIT_HOME", ""}, {"ASCEND_INSTALL_PATH", ""}, {"ASCEND_AICPU_PATH", ""}, {"ASCEND_OPP_PATH", ".."}};
+constexpr Variable kVariables[] = {{"ASCEND_HOME_PATH", false}, {"ASCEND_TOOLKIT_HOME", false}, {"ASCEND_INSTALL_PATH", false}, {"ASCEND_AICPU_PATH", false}, {"ASCEND_OPP_PATH", true}};
 
 // Where installers put a root below the folder that they are given: its package's folder, and in it the link to the version in use.
 struct Place {
@@ -31,6 +31,11 @@ constexpr const char* kArchitectures[] = {"aarch64", "x86_64"};
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
+}
+
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
 }
 
 bool contains(const fs::path& path, std::string_view text) {
@@ -93,9 +98,7 @@ std::vector<fs::path> bases(const Machine& machine) {
   for (std::string line; std::getline(notes, line);) {
     const size_t at = line.find('/');
     if (at == std::string::npos) continue;
-    std::string path = line.substr(at, line.find_last_not_of(" \t\r\"'") - at + 1);
-    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-    add(machine.at(path));
+    add(machine.at(without_slash(line.substr(at, line.find_last_not_of(" \t\r\"'") - at + 1))));
   }
   return result;
 }
@@ -114,7 +117,7 @@ std::vector<Candidates> candidates(const Machine& machine) {
       result.push_back({{}, fmt::format("{}: not set", variable.name)});
       continue;
     }
-    const fs::path root = *variable.root == '\0' ? machine.at(*value) : (machine.at(*value) / variable.root).lexically_normal();
+    const fs::path path = machine.at(without_slash(*value)), root = variable.in_root ? path.parent_path() : path;
     result.push_back({{root, root / "latest"}, ""});
   }
   for (const fs::path& base : bases(machine)) {

@@ -17,17 +17,16 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kAround) - begin + 1);
 }
 
-// A part of a version as a pair that sorts: words (alpha, RC) before numbers.
+// The parts of a version as pairs that sort: other words (alpha), release candidates, the end, numbers.
 std::vector<std::pair<int, long>> parts_of(const std::string& version) {
   std::vector<std::pair<int, long>> parts;
   for (const std::string& part : split(version, '.')) {
-    const size_t digits = part.find_first_of("0123456789");
+    const size_t digits = std::min(part.find_first_of("0123456789"), part.size());
     long number = 0;
-    if (digits != std::string::npos) {
-      for (size_t i = digits; i < part.size() && part[i] >= '0' && part[i] <= '9' && number < 100'000'000; ++i) number = number * 10 + (part[i] - '0');
-    }
-    parts.emplace_back(digits == 0 ? 2 : part.starts_with("RC") ? 1 : 0, number);
+    for (size_t i = digits; i < part.size() && part[i] >= '0' && part[i] <= '9' && number < 100'000'000; ++i) number = number * 10 + (part[i] - '0');
+    parts.emplace_back(digits == 0 ? 3 : part.starts_with("RC") || part.starts_with("rc") ? 1 : 0, number);
   }
+  parts.emplace_back(2, 0);
   return parts;
 }
 
