@@ -51,7 +51,12 @@ bool is_stub_folder(const fs::path& folder) {
   return std::any_of(folder.begin(), folder.end(), [](const fs::path& part) { return part == "devlib" || part == "stub" || part == "stubs"; });
 }
 
-bool is_small_board(const Machine& machine) { return std::string_view(machine.architecture()) == "aarch64" || machine.memory_bytes().value_or(kSmallMemory) < kSmallMemory; }
+std::string why_compiling_is_slow(const Machine& machine) {
+  const auto memory = machine.memory_bytes();
+  if (std::string_view(machine.architecture()) != "aarch64" && memory.value_or(kSmallMemory) >= kSmallMemory) return "";
+  return fmt::format("compiling on this machine ({}, {} of memory) may take hours and run out of memory, though atc gets one worker; compile on a PC with CANN's toolkit, and run the .om here",
+                     machine.architecture(), memory ? readable_bytes(static_cast<double>(*memory)) : "an unknown amount");
+}
 
 std::map<std::string, std::string> compiler_environment(const Installation& installation, const Machine& machine) {
   std::map<std::string, std::string> result;
@@ -68,7 +73,7 @@ std::map<std::string, std::string> compiler_environment(const Installation& inst
   for (const char* place : {"bin", "compiler/ccec_compiler/bin", "tools/ccec_compiler/bin"}) add_folder(programs, root / place);
   set_list(result, machine, "PYTHONPATH", modules);
   set_list(result, machine, "PATH", programs);
-  if (is_small_board(machine)) {
+  if (!why_compiling_is_slow(machine).empty()) {
     for (const char* name : {"TE_PARALLEL_COMPILER", "MAX_COMPILE_CORE_NUMBER"}) {
       if (!machine.variable(name)) result[name] = "1";
     }

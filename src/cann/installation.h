@@ -56,8 +56,9 @@ bool is_stub_folder(const std::filesystem::path& folder);
 // MAX_COMPILE_CORE_NUMBER=1 and TE_PARALLEL_COMPILER=1, unless set.
 std::map<std::string, std::string> compiler_environment(const Installation& installation, const Machine& machine = {});
 
-// Whether compiling here takes long and may run out of memory: an ARM board, or a machine with less than 16 GB.
-bool is_small_board(const Machine& machine = {});
+// Where compiling takes long and may run out of memory (an ARM board, or less than 16 GB): that. "" elsewhere. The way out is kCompileElsewhere.
+inline constexpr const char* kCompileElsewhere = "ropeway compile MODEL --device npu --soc Ascend310B1 -o MODEL.om";  // on a PC with CANN's toolkit
+std::string why_compiling_is_slow(const Machine& machine = {});
 
 // "8.1.RC1 at /usr/local/Ascend/…".
 std::string to_string(const Installation& installation);

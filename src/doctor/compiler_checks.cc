@@ -39,7 +39,7 @@ bool is_there(const fs::path& path) {
 
 void check_atc(const Context& context, std::vector<Finding>& findings) {
   const auto& atc = context.cann().atc;
-  if (!atc) return findings.push_back(note("none: compiled models (.om) run; other models are compiled on a machine with CANN's toolkit", symptom("damaged-model").fix));
+  if (!atc) return findings.push_back(note("none: compiled models (.om) run; other models are compiled on a machine with CANN's toolkit", cann::kCompileElsewhere));
   std::error_code ignored;
   const bool runs = (fs::status(*atc, ignored).permissions() & (fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec)) != fs::perms::none;
   if (runs) findings.push_back(ok(context.shown(*atc)));
@@ -80,9 +80,9 @@ void check_python(const Context& context, std::vector<Finding>& findings) {
 
 void check_memory(const Context& context, std::vector<Finding>& findings) {
   const auto bytes = context.machine.memory_bytes();
-  const std::string size = bytes ? readable_bytes(static_cast<double>(*bytes)) : "unknown";
-  if (!cann::is_small_board(context.machine)) return findings.push_back(ok(size));
-  findings.push_back(note(fmt::format("{} on {}: compiling may take hours here and run out of memory; Ropeway gives atc one worker. Compile on a PC", size, context.machine.architecture()), symptom("damaged-model").fix, "compiler-memory"));
+  const std::string slow = cann::why_compiling_is_slow(context.machine);
+  if (slow.empty()) return findings.push_back(ok(bytes ? readable_bytes(static_cast<double>(*bytes)) : "not told by /proc"));
+  findings.push_back(note(slow, cann::kCompileElsewhere, "compiler-memory"));
 }
 
 std::string without_local(const std::string& version) { return version.substr(0, version.find('+')); }

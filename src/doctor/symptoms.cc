@@ -4,11 +4,11 @@
 
 #include "base/text.h"
 #include "cann/errors.h"
+#include "cann/installation.h"
 
 namespace ropeway::doctor {
 namespace {
 
-constexpr const char* kCompileOnPc = "ropeway compile MODEL --device npu --soc Ascend310B1 -o MODEL.om";
 constexpr const char* kReadLog = "grep -rh ERROR ~/ascend/log/debug /var/log/npu/slog/debug 2>/dev/null | tail -20";
 
 // From CANN's documentation and what its users report.
@@ -24,8 +24,8 @@ const std::vector<Symptom>& table() {
       {"no-context", {ACL_ERROR_RT_CONTEXT_NULL}, {}, "a thread uses CANN that has no context of its own", "aclrtSetCurrentContext(context);  // first in every thread, or aclrtSetDevice(0)"},
       {"initialised-twice", {ACL_ERROR_REPEAT_INITIALIZE}, {}, "aclInit was called before in this process, perhaps by torch_npu or OpenCV", "if (code == ACL_ERROR_REPEAT_INITIALIZE) code = ACL_SUCCESS;  // after aclInit"},
       {"model-path", {ACL_ERROR_INVALID_FILE, ACL_ERROR_READ_MODEL_FAILURE, ACL_ERROR_GE_EXEC_MODEL_PATH_INVALID}, {}, "the model's file is not there, or may not be read", "ls -l MODEL.om"},
-      {"damaged-model", {ACL_ERROR_DESERIALIZE_MODEL, ACL_ERROR_PARSE_MODEL, ACL_ERROR_MODEL_MISSING_ATTR, ACL_ERROR_GE_LOAD_MODEL}, {}, "the .om is damaged, or was compiled by a CANN newer than the one that runs it", kCompileOnPc},
-      {"other-chip", {ACL_ERROR_RT_TASK_TYPE_NOT_SUPPORT, ACL_ERROR_RT_SOC_VERSION}, {}, "the .om was compiled for another chip, or the driver is too old for it", kCompileOnPc},
+      {"damaged-model", {ACL_ERROR_DESERIALIZE_MODEL, ACL_ERROR_PARSE_MODEL, ACL_ERROR_MODEL_MISSING_ATTR, ACL_ERROR_GE_LOAD_MODEL}, {}, "the .om is damaged, or was compiled by a CANN newer than the one that runs it", kCompileElsewhere},
+      {"other-chip", {ACL_ERROR_RT_TASK_TYPE_NOT_SUPPORT, ACL_ERROR_RT_SOC_VERSION}, {}, "the .om was compiled for another chip, or the driver is too old for it", kCompileElsewhere},
       {"operators-path", {ACL_ERROR_INVALID_OPP_PATH}, {"E40001"}, "ASCEND_OPP_PATH, where CANN's operators are, is not set or wrong", "export ASCEND_OPP_PATH=$CANN/opp"},
       {"python-packages", {ACL_ERROR_FAILURE}, {"EH9999", "E40020", "No module named", "build op model failed"}, "the Python that atc uses lacks packages of its operator compiler",
        "python3 -m pip install attrs cython numpy decorator sympy cffi pyyaml pathlib2 psutil protobuf scipy requests absl-py"},
@@ -100,13 +100,14 @@ std::string explain(const std::string& text, const std::string& root) {
   std::string result;
   std::vector<cann::aclError> codes = codes_in(text);
   for (const Symptom* const row : symptoms_in(text)) {
-    std::string title = row->id;
+    std::vector<std::string> titles = {row->id}, helps;
     for (const cann::aclError code : row->codes) {
       if (std::erase(codes, code) == 0) continue;
-      title += ", " + cann::describe(code);
-      if (const std::string remedy = cann::remedy(code); !remedy.empty()) title += fmt::format("\n  helps: {}", remedy);
+      titles.push_back(cann::describe(code));
+      const std::string remedy = cann::remedy(code);
+      if (!remedy.empty() && std::find(helps.begin(), helps.end(), remedy) == helps.end()) helps.push_back(remedy);
     }
-    result += fmt::format("{}\n  cause: {}\n  fix: {}\n", title, row->cause, fix_of(*row, root));
+    result += fmt::format("{}\n  cause: {}\n{}  fix: {}\n", fmt::join(titles, ", "), row->cause, helps.empty() ? "" : fmt::format("  helps: {}\n", fmt::join(helps, "; ")), fix_of(*row, root));
   }
   for (const cann::aclError code : codes) {
     const std::string remedy = cann::remedy(code);

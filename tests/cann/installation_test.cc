@@ -171,7 +171,9 @@ TEST(Installation, CompilersGetWhatTheScriptWouldSet) {
   EXPECT_FALSE(variables({{"MAX_COMPILE_CORE_NUMBER", "4"}}).contains("MAX_COMPILE_CORE_NUMBER"));
   put(folder / "proc/meminfo", "MemTotal:       65903120 kB\n");
   EXPECT_FALSE(variables({}).contains("MAX_COMPILE_CORE_NUMBER"));
+  EXPECT_EQ(why_compiling_is_slow({folder.path(), {}}), "");
   put(folder / "lib/ld-linux-aarch64.so.1", "");
+  EXPECT_NE(why_compiling_is_slow({folder.path(), {}}).find("(aarch64, 67.5 GB of memory) may take hours"), std::string::npos) << why_compiling_is_slow({folder.path(), {}});
   EXPECT_EQ(variables({})["MAX_COMPILE_CORE_NUMBER"], "1");
 }
 
