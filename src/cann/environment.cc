@@ -75,7 +75,7 @@ std::map<std::string, std::string> compiler_environment(const Installation& inst
   set_list(result, machine, "PATH", programs);
   if (!why_compiling_is_slow(machine).empty()) {
     for (const char* name : {"TE_PARALLEL_COMPILER", "MAX_COMPILE_CORE_NUMBER"}) {
-      if (!machine.variable(name)) result[name] = "1";
+      if (!machine.variable(name)) result.emplace(name, "1");
     }
   }
   return result;

@@ -79,7 +79,7 @@ void check_nodes(const Context& context, std::vector<Finding>& findings) {
   }
   const Symptom& row = symptom("no-device");
   const std::string fix = is_container(context) ? pass_nodes(board) : row.fix;
-  if (found == 0 && context.cann().atc && !is_container(context)) return findings.push_back(note("no NPU is here: there is no /dev/davinci0; models can be compiled, but not run", fix, row.id));
+  if (found == 0 && context.cann().atc) return findings.push_back(note("no NPU is here: there is no /dev/davinci0; models can be compiled, but not run", fix, row.id));
   if (!needed.empty()) {
     const std::string why = is_container(context) ? "this container was not given all of them" : "the driver is not loaded, or not whole";
     return findings.push_back(problem(fmt::format("missing for {}: {}; {}", form, listed(needed), why), fix, row.id));

@@ -50,7 +50,7 @@ TEST_F(Doctor, StubsOnThePathAreNotLoaded) {
   fs::create_directories(file("cann/devlib"));
   fs::copy_file(ROPEWAY_SMALL_CANN "/devlib/libascend_hal.so", file("cann/devlib/libascend_hal.so"));
   const auto devices = [&](const std::string& path) {
-    set_environment(fmt::format("ASCEND_HOME_PATH={} {}", quoted(file("cann")), path));
+    set_environment(fmt::format("{} ASCEND_HOME_PATH={}", path, quoted(file("cann"))));
     return succeeds("devices").out;
   };
   EXPECT_NE(devices("-u LD_LIBRARY_PATH").find("507899"), std::string::npos);
