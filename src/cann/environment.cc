@@ -54,7 +54,7 @@ bool is_stub_folder(const fs::path& folder) {
 std::string why_compiling_is_slow(const Machine& machine) {
   const auto memory = machine.memory_bytes();
   if (std::string_view(machine.architecture()) != "aarch64" && memory.value_or(kSmallMemory) >= kSmallMemory) return "";
-  return fmt::format("compiling on this machine ({}, {} of memory) may take hours and run out of memory, though atc gets one worker; compile on a PC with CANN's toolkit, and run the .om here",
+  return fmt::format("compiling on this machine ({}, {} of memory) may take hours and run out of memory, though atc gets one worker unless MAX_COMPILE_CORE_NUMBER says otherwise; compile on a PC with CANN's toolkit, and run the .om here",
                      machine.architecture(), memory ? readable_bytes(static_cast<double>(*memory)) : "an unknown amount");
 }
 

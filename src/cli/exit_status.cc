@@ -43,7 +43,7 @@ int say(int status, fmt::format_string<Args...> format, Args&&... args) {
 }  // namespace
 
 const char* const kExitStatuses =
-    "Exit status: 0 done, 1 doctor found a problem, 3 model not supported, 4 invalid model file, 5 wrong arguments or inputs,\n"
+    "Exit status: 0 done, 3 model not supported, 4 invalid model file, 5 wrong arguments or inputs,\n"
     "6 reading or writing failed, 7 device failed, 8 out of memory, 9 internal error.";
 
 int report(std::exception_ptr error, const CLI::App& app) {

@@ -64,8 +64,14 @@ void check_python(const Context& context, std::vector<Finding>& findings) {
   const auto python = find_python(context.machine);
   const Symptom& row = symptom("python-version");
   if (!python) return findings.push_back(problem("there is no python3 on PATH, which atc runs", row.fix, row.id));
+  if (python->version.empty()) {  // a launcher, as of pyenv
+    std::vector<std::string> modules;
+    for (const Package& package : kPackages) modules.push_back(fmt::format("{}", fmt::join(split(package.module, '/'), ".")));
+    const std::string program = context.shown(python->program);
+    return findings.push_back(note(fmt::format("{} does not show its version and packages in files; this shows whether atc's are there", program), fmt::format("{} -c \"import {}\"", program, fmt::join(modules, ", "))));
+  }
   // "3.7" alone does not say which of its releases.
-  const bool old = !python->version.empty() && python->version != "3.7" && cann::is_older(python->version, kOldestPython);
+  const bool old = python->version != "3.7" && cann::is_older(python->version, kOldestPython);
   const std::string name = fmt::format("{} {}", context.shown(python->program), python->version);
   if (old) findings.push_back(problem(fmt::format("{}: atc needs {} or newer (E40002)", name, kOldestPython), row.fix, row.id));
   std::vector<std::string> missing;

@@ -38,6 +38,9 @@ TEST_F(Doctor, ExplainsCodesAndTexts) {
   EXPECT_NE(succeeds("doctor 507009").out.find("507009 (ACL_ERROR_RT_TASK_TYPE_NOT_SUPPORT)\n"), std::string::npos);
   EXPECT_NE(succeeds("doctor 'libhccl.so: cannot open shared object file'").out.find("set_env.sh"), std::string::npos);
   EXPECT_NE(succeeds("doctor No module named decorator").out.find("pip install"), std::string::npos);
+  const std::string help = succeeds("doctor --help").out;
+  for (const char* name : {"CODE_OR_TEXT", "--root", "--json"}) EXPECT_NE(help.find(std::string("\n  ") + name), std::string::npos) << help;
+  EXPECT_EQ(help.find("--probe"), std::string::npos) << "it is for the program itself";
   fails("doctor hello", 5, {"'hello' shows no code and no symptom"});
   fails("doctor --root nowhere", 6, {"there is no folder nowhere"});
   fails("doctor --json nowhere/d.json", 6, {"there is no folder nowhere"});

@@ -123,6 +123,15 @@ TEST(Doctor, LooksIntoAVirtualEnvironment) {
   EXPECT_EQ(complaint(machine.examine(), "python"), nullptr) << complaints(machine.examine());
 }
 
+TEST(Doctor, DoesNotJudgeALauncherOfPythons) {
+  Machine machine;
+  machine.put("/home/pi/.pyenv/shims/python3", "#!/bin/sh\n");
+  machine.variables["PATH"] = "/home/pi/.pyenv/shims:/usr/bin";
+  const Report report = machine.examine();
+  EXPECT_TRUE(report.healthy()) << complaints(report);
+  EXPECT_TRUE(complaint(report, "python")->fix.starts_with("/home/pi/.pyenv/shims/python3 -c \"import attr, Cython,")) << complaint(report, "python")->fix;
+}
+
 TEST(Doctor, TellsWhatUsingTheDeviceCameTo) {
   Machine machine;
   machine.probe = [] { return Probe{true, "Ascend310B1, memory: 12 GB"}; };

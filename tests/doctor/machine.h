@@ -31,6 +31,7 @@ class MadeUpMachine {
     for (const char* node : {"davinci0", "davinci_manager", "svm0", "ts_aisle", "upgrade", "sys", "vdec", "vpc", "pngd", "venc", "dvpp_cmdlist", "log_drv"}) node_of(node, kGroup);
     put("/etc/group", fmt::format("root:x:0:\nHwHiAiUser:x:{}:pi\n", kGroup));
     put("/proc/meminfo", "MemTotal:       65903120 kB\n");
+    if (geteuid() != 0) user.groups.insert(getegid());  // the nodes are then of this group
     variables = {{"HOME", "/home/pi"}, {"PATH", "/usr/bin"}, {"LD_LIBRARY_PATH", std::string(kRoot) + "/lib64"}, {"ASCEND_OPP_PATH", std::string(kRoot) + "/opp"}};
   }
 
