@@ -12,7 +12,8 @@
 
 namespace ropeway::cann {
 
-// By default this one. Another root is the file system of another machine, or one made up for a test: it is read, and nothing of it is run.
+// By default this one. Another root is the file system of another machine, or one made up for a test: it is read, and nothing of it is run. Links
+// in it that begin with / lead out of it.
 struct Machine {
   std::filesystem::path root = "/";
   std::map<std::string, std::string> variables = environment_variables();

@@ -32,6 +32,14 @@ TEST(Doctor, ABoardWithTheRunTimeAloneIsWell) {
   EXPECT_NE(complaint(report, "atc")->text.find("compiled models (.om) run"), std::string::npos);
 }
 
+// Images of boards have the driver's libraries among the system's.
+TEST(Doctor, TakesADriverOfTheImage) {
+  const Machine machine;
+  machine.drop(Machine::kDriver);
+  for (const char* library : {"libascend_hal.so", "libdrv_inner.so"}) machine.copy(fs::path(ROPEWAY_SMALL_CANN) / library, std::string("/usr/lib64/") + library);
+  EXPECT_EQ(complaints(machine.examine()), "");
+}
+
 TEST(Doctor, APcThatOnlyCompilesIsWell) {
   const Machine machine;
   machine.drop("/dev");
