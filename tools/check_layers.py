@@ -21,11 +21,12 @@ ROOMS = {
     "cpu": ["backend", "ops"],
     "chip": ["ops"],
     "cann": ["base"],
+    "doctor": ["cann"],
     "ascend": ["backend", "cann", "chip", "formats", "passes"],
     "virtual_npu": ["cann", "chip", "formats", "passes", "cpu"],
     "engine": ["plan", "cpu", "ascend"],
     "report": ["engine"],
-    "cli": ["engine", "report"],
+    "cli": ["engine", "report", "doctor"],
 }
 # Public headers stand together for their users; each belongs to a room all the same.
 PUBLIC = {"error.h": "base", "tensor.h": "ir", "session.h": "engine"}

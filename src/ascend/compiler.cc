@@ -106,11 +106,15 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
                                       std::string("--precision_mode=") + kPrecisionMode, "--log=error"};
   if (!input.input_shape.empty()) command.push_back("--input_shape=" + input.input_shape);
   const std::string what = fmt::format("atc, compiling {} for {} with CANN {},", model, options.soc, to_string(installation));
-  const ProcessResult result = run_process(command, *folder, options.seconds);
+  const std::map<std::string, std::string> variables = cann::compiler_environment(installation);
+  const ProcessResult result = run_process(command, *folder, options.seconds, variables);
   try {
     check_result(result, what, options);
   } catch (Error& error) {
-    if (!installation.is_virtual && !environment("ASCEND_OPP_PATH")) error.add_note("CANN's environment is not set in this shell, which atc needs: source its set_env.sh, and try again");
+    if (!installation.is_virtual) {
+      if (!environment("ASCEND_OPP_PATH") && !variables.contains("ASCEND_OPP_PATH")) error.add_note(fmt::format("there are no operators (folder opp) in {}, which atc needs: install CANN's toolkit with its operator packages", installation.root.string()));
+      error.add_note("`ropeway doctor` says what atc lacks here; `ropeway doctor TEXT` explains what atc prints");
+    }
     throw;
   }
   const fs::path output = find_output(*folder);

@@ -1,6 +1,7 @@
 #include "base/env.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,6 +12,15 @@ std::optional<std::string> environment(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return value;
+}
+
+std::map<std::string, std::string> environment_variables() {
+  std::map<std::string, std::string> result;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string entry = *each;
+    if (const size_t at = entry.find('='); at != std::string::npos) result.emplace(entry.substr(0, at), entry.substr(at + 1));
+  }
+  return result;
 }
 
 int available_processors() {

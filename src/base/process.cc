@@ -11,6 +11,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/env.h"
 #include "base/text.h"
 
 // Between the caller and the program stands a supervisor, a bare fork: it waits for the program, and kills the program's whole group when the caller asks for it, or
@@ -50,11 +51,11 @@ struct Report {
 
 // From here to `supervise`, in a fork of a process with other threads: system calls only, for their locks are held for ever here.
 
-[[noreturn]] void become(char* const* arguments, const char* folder, int output, int problem_pipe) {
+[[noreturn]] void become(char* const* arguments, char* const* environment_words, const char* folder, int output, int problem_pipe) {
   setpgid(0, 0);
   for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD}) signal(each, SIG_DFL);
   const int nothing = open("/dev/null", O_RDONLY);
-  if (nothing >= 0 && chdir(folder) == 0 && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0) execv(arguments[0], arguments);
+  if (nothing >= 0 && chdir(folder) == 0 && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0) execve(arguments[0], arguments, environment_words);
   const int problem = errno;
   (void)!write(problem_pipe, &problem, sizeof problem);
   _exit(127);
@@ -69,14 +70,14 @@ void wait_for(pid_t program, int orders, pid_t caller, int& state) {
   kill(-program, SIGKILL);  // what it has left running
 }
 
-[[noreturn]] void supervise(char* const* arguments, const char* folder, int output, int orders, pid_t caller, int report_pipe) {
+[[noreturn]] void supervise(char* const* arguments, char* const* environment_words, const char* folder, int output, int orders, pid_t caller, int report_pipe) {
   for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) signal(each, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
   Report report{0, 0};
   int problems[2];
   if (pipe2(problems, O_CLOEXEC) != 0) _exit(1);
   const pid_t program = fork();
-  if (program == 0) become(arguments, folder, output, problems[1]);
+  if (program == 0) become(arguments, environment_words, folder, output, problems[1]);
   close(problems[1]);
   close(output);
   if (program < 0) {
@@ -100,18 +101,28 @@ bool drain(int descriptor, std::string& output) {
   return true;
 }
 
+// As execve takes them; valid as long as `words`.
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> result;
+  for (const std::string& word : words) result.push_back(const_cast<char*>(word.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds) {
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds, const std::map<std::string, std::string>& variables) {
   Pipe output, orders, report_pipe;
-  std::vector<char*> words;
-  for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+  std::vector<std::string> environment_texts;
+  std::map<std::string, std::string> environment = variables;
+  environment.merge(environment_variables());
+  for (const auto& [name, value] : environment) environment_texts.push_back(fmt::format("{}={}", name, value));
+  const std::vector<char*> words = pointers(arguments), environment_words = pointers(environment_texts);
   const std::string where = folder.string();
 
   const pid_t caller = getpid(), supervisor = fork();
   if (supervisor < 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(errno));
-  if (supervisor == 0) supervise(words.data(), where.c_str(), output.write_end, orders.read_end, caller, report_pipe.write_end);
+  if (supervisor == 0) supervise(words.data(), environment_words.data(), where.c_str(), output.write_end, orders.read_end, caller, report_pipe.write_end);
   Pipe::close_end(output.write_end);
   Pipe::close_end(report_pipe.write_end);
 

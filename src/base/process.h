@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ struct ProcessResult {
   std::string output;       // standard output and error, mixed as they came; the last 64 KiB of it
 };
 
-// Runs arguments[0] (a path; nothing is searched) in `folder`, without input. The program and all that it starts (in its process group) are killed when it has ended, when
+// Runs arguments[0] (a path; nothing is searched) in `folder`, without input; `variables` are added to its environment, or stand in the place of those of the same name. The program and all that it starts (in its process group) are killed when it has ended, when
 // `seconds` are over, and when the calling process ends, however that is. Throws Error{io} when it cannot be started.
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds);
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::filesystem::path& folder, double seconds, const std::map<std::string, std::string>& variables = {});
 
 }  // namespace ropeway

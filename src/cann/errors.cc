@@ -14,6 +14,16 @@ std::string describe(aclError code) {
   }
 }
 
+bool is_listed(aclError code) {
+  switch (code) {
+#define ROPEWAY_CANN_ERROR(number, name) case number:
+#include "cann/errors.def"
+#undef ROPEWAY_CANN_ERROR
+    return true;
+    default: return false;
+  }
+}
+
 // From CANN's documentation and what its users report.
 const char* remedy(aclError code) {
   switch (code) {
@@ -38,6 +48,16 @@ const char* remedy(aclError code) {
     case ACL_ERROR_RT_AICORE_TIMEOUT:
     case ACL_ERROR_RT_AICORE_EXCEPTION:
     case ACL_ERROR_RT_MODEL_EXECUTE: return "see the driver's log for the operator that failed";
+    case ACL_ERROR_RT_AICPU_TIMEOUT:
+    case ACL_ERROR_RT_AICPU_EXCEPTION: return "avoid the operators that the chip leaves to its control CPU";
+    case ACL_ERROR_RT_CONTEXT_NULL: return "give every thread a context: aclrtSetCurrentContext or aclrtSetDevice";
+    case ACL_ERROR_REPEAT_INITIALIZE: return "take it for success: another library of this process has called aclInit";
+    case ACL_ERROR_INVALID_OPP_PATH: return "point ASCEND_OPP_PATH at the folder opp of CANN";
+    case ACL_ERROR_FAILURE: return "see whether Python lacks packages: `ropeway doctor` lists them";
+    case ACL_ERROR_RT_FEATURE_NOT_SUPPORT: return "after an upgrade of CANN, upgrade driver and firmware too";
+    case ACLNN_ERR_INNER_FIND_KERNEL_ERROR:
+    case ACLNN_ERR_INNER_OPP_PATH_NOT_FOUND:
+    case ACLNN_ERR_INNER_OPP_KERNEL_PKG_NOT_FOUND: return "install CANN's kernels package for the 310B, or run compiled models, which need none";
     case ACL_ERROR_RT_LOST_HEARTBEAT: return "the device no longer answers: reset it, or restart the board";
     default: return "";
   }

@@ -15,6 +15,9 @@ inline constexpr aclError ACL_SUCCESS = 0;
 // "107002 (ACL_ERROR_RT_CONTEXT_NULL)".
 std::string describe(aclError code);
 
+// Whether errors.def has the code.
+bool is_listed(aclError code);
+
 // What usually helps against a code; "" when that is not known.
 const char* remedy(aclError code);
 

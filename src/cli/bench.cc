@@ -145,6 +145,7 @@ void check(const BenchOptions& options) {
       SessionOptions session = options.session;
       session.device = device;
       check_device(session, model);
+      warn_of_slow_compiling(device, model);
     }
     for (const auto& path : {options.json, options.csv}) {
       if (path) check_not_model(*path, model);

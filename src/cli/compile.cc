@@ -24,6 +24,7 @@ void compile(const CompileOptions& options) {
   check_not_model(options.output, options.model);
   check_writable(options.output);
   if (is_compiled_model(options.model)) fail(ErrorCode::invalid_argument, "{} is compiled already", options.model);
+  warn_of_slow_compiling(options.session.device, options.model);
   const Progress progress(options.verbose);
   progress.line("reading {}", options.model);
   Graph graph = read_model(options.model, {options.session.batch, {}});

@@ -8,6 +8,7 @@
 
 int main(int argc, char** argv) {
   CLI::App app("Runs PyTorch models, from .pt2 and ONNX files, and times them module by module.", "ropeway");
+  int status = ropeway::cli::kDone;
   try {
     app.set_version_flag("--version", "ropeway " ROPEWAY_VERSION);
     app.require_subcommand(1);
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
     ropeway::cli::add_devices(app);
+    ropeway::cli::add_doctor(app, status);
     app.footer(std::string("\nExamples:\n"
                            "  ropeway bench alexnet lenet resnet34     the built-in models, module by module\n"
                            "  ropeway run model.pt2 --input x.npy --output y.npy\n"
@@ -25,7 +27,7 @@ int main(int argc, char** argv) {
                ropeway::cli::kExitStatuses);
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
-    return ropeway::cli::kDone;
+    return status;
   } catch (...) {
     return ropeway::cli::report(std::current_exception(), app);
   }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/env.h"
 #include "base/text.h"
 #include "engine/model.h"
 
@@ -53,6 +54,14 @@ void check_device(const SessionOptions& options, const std::string& model) {
   make_backend(options, model);
   if (options.device != "auto" || resolve_device(options.device, model) != "cpu") return;
   if (const auto why = why_auto_is_cpu()) fmt::print(stderr, "note: --device auto is the CPU, because the NPU cannot be used: {}\n", *why);
+}
+
+void warn_of_slow_compiling(const std::string& device, const std::string& model) {
+  static bool warned = false;
+  const std::string why = cann::why_compiling_is_slow();
+  if (warned || why.empty() || environment("MAX_COMPILE_CORE_NUMBER") || is_compiled_model(model) || resolve_device(device, model) != "npu" || !npu_installation("npu").atc) return;
+  warned = true;
+  fmt::print(stderr, "note: unless it is compiled already: {}: {}\n", why, cann::kCompileElsewhere);
 }
 
 void check_writable(const std::filesystem::path& path) {

@@ -87,6 +87,7 @@ void check_targets(const RunOptions& options) {
 void run(const RunOptions& options) {
   check_device(options.session, options.model);
   check_targets(options);
+  warn_of_slow_compiling(options.session.device, options.model);
   const Progress progress(options.verbose);
   progress.line("reading {}", options.model);
   const auto [model, inputs] = prepare(options, progress);

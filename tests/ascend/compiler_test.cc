@@ -44,6 +44,15 @@ TEST_F(Compiler, GivesAtcItsOptions) {
   for (const char* part : {"--framework=5", "--soc_version=Ascend310B1", "--precision_mode=force_fp16", "--input_shape=x:1,3,8,8", "/model.onnx"}) EXPECT_NE(options.find(part), std::string::npos) << options;
 }
 
+// Whoever has not sourced CANN's script need not.
+TEST_F(Compiler, GivesAtcItsEnvironment) {
+  const test::ScopedVariable opp("ASCEND_OPP_PATH", ""), libraries("LD_LIBRARY_PATH", "/mine");
+  fs::create_directories(folder_ / "cann/opp");
+  const std::string text = read_text(compile("echo $ASCEND_OPP_PATH $LD_LIBRARY_PATH > $output.om"));
+  EXPECT_TRUE(text.starts_with(fmt::format("{0}/opp {0}/lib64:", (folder_ / "cann").string()))) << text;
+  EXPECT_TRUE(text.ends_with(":/mine\n")) << text;
+}
+
 TEST_F(Compiler, CompilesTheSameOnce) {
   const std::string script = "date +%N > $output.om";
   const std::string first = read_text(compile(script));

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "support/environment.h"
 #include "support/errors.h"
 
 namespace ropeway {
@@ -31,6 +32,14 @@ TEST(Process, RunsInItsFolderWithoutInput) {
   const TestFolder folder;
   const ProcessResult result = run_process({"/bin/sh", "-c", "pwd -P; cat"}, folder.path(), 20);
   EXPECT_EQ(result.output, std::filesystem::canonical(folder.path()).string() + "\n");
+}
+
+TEST(Process, AddsToItsEnvironment) {
+  const TestFolder folder;
+  const test::ScopedVariable kept("ROPEWAY_TEST_KEPT", "kept"), replaced("ROPEWAY_TEST_REPLACED", "old");
+  const std::string script = "echo $ROPEWAY_TEST_KEPT $ROPEWAY_TEST_REPLACED $ROPEWAY_TEST_ADDED";
+  const ProcessResult result = run_process({"/bin/sh", "-c", script}, folder.path(), 20, {{"ROPEWAY_TEST_REPLACED", "new"}, {"ROPEWAY_TEST_ADDED", "a b=c"}});
+  EXPECT_EQ(result.output, "kept new a b=c\n");
 }
 
 TEST(Process, TellsASignal) {

@@ -62,7 +62,7 @@ TEST_F(Main, DevicesAreListed) {
 
 TEST_F(Main, HelpNamesEveryOption) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> options = {
-      {"", {"run", "bench", "inspect", "devices", "--version"}},
+      {"", {"run", "bench", "inspect", "devices", "doctor", "--version"}},
       {"run", {"MODEL", "--device", "--input", "--output", "--output-dir", "--threads", "--batch", "--disable-pass", "--kernel", "--verbose"}},
       {"bench", {"MODEL", "--device", "--by", "--depth", "--batch", "--threads", "--warmup", "--iterations", "--json", "--csv", "--reference", "--disable-pass", "--kernel", "--verbose"}},
       {"inspect", {"MODEL", "--stage", "--device", "--batch", "--threads", "--disable-pass", "--kernel"}}};
