@@ -51,4 +51,11 @@ struct aclmdlIODims {
   int64_t dims[128];
 };
 
+// Single operators: what programs describe them with.
+struct aclTensorDesc;
+struct aclopAttr;
+
+enum aclopEngineType : int { ACL_ENGINE_SYS, ACL_ENGINE_AICORE, ACL_ENGINE_VECTOR };
+enum aclopCompileType : int { ACL_COMPILE_SYS, ACL_COMPILE_UNREGISTERED };
+
 }  // namespace ropeway::cann

@@ -152,6 +152,14 @@ void Device::synchronise_event(const void* event) const {
   if (events_.find(event) == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtSynchronizeEvent with what is no event");  // assumed
 }
 
+void Device::wait(const void* handle, const void* event) {
+  const std::lock_guard lock(mutex_);
+  Stream& waiting = stream(handle);
+  const Event* const found = events_.find(event);
+  if (found == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtStreamWaitEvent with what is no event");  // assumed
+  if (found->at_ms) waiting.now_ms = std::max(waiting.now_ms, *found->at_ms);
+}
+
 double Device::elapsed_ms(const void* begin, const void* end) const {
   const std::lock_guard lock(mutex_);
   context();

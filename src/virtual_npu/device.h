@@ -68,6 +68,7 @@ class Device {
   void record(const void* event, const void* stream);
   void synchronise(const void* stream) const;        // nullptr: the context's default stream
   void synchronise_event(const void* event) const;
+  void wait(const void* stream, const void* event);  // what follows on the stream starts after the event; one that is not recorded holds nothing up
   double elapsed_ms(const void* begin, const void* end) const;
 
   void* allocate(size_t bytes);       // device memory

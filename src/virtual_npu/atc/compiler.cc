@@ -52,12 +52,12 @@ void check_dtypes(const Graph& graph) {
   }
 }
 
-}  // namespace
-
-Container compile(const AtcOptions& options) {
+// `read`: ReadOptions → Graph.
+template <class Read>
+Container compile_what(const AtcOptions& options, Read read) {
   check(options);
   const chip::Soc& soc = soc_named(options.soc_version);
-  Graph graph = run_passes(read_onnx(File(options.model), {std::nullopt, parse_shapes(options.input_shape)}), pipeline(), {});
+  Graph graph = run_passes(read(ReadOptions{std::nullopt, parse_shapes(options.input_shape)}), pipeline(), {});
   check_dtypes(graph);
   Container result{"Ropeway's virtual atc", soc.name, kCannVersion, options.precision_mode, {}, ""};
   for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) {
@@ -66,6 +66,16 @@ Container compile(const AtcOptions& options) {
   }
   result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph))));
   return result;
+}
+
+}  // namespace
+
+Container compile(const AtcOptions& options) {
+  return compile_what(options, [&](const ReadOptions& reading) { return read_onnx(File(options.model), reading); });
+}
+
+Container compile(std::string_view onnx, const AtcOptions& options) {
+  return compile_what(options, [&](const ReadOptions& reading) { return read_onnx(onnx, options.model, reading); });
 }
 
 }  // namespace ropeway::virtual_npu

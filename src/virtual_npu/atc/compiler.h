@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "virtual_npu/container.h"
 
@@ -18,5 +19,7 @@ struct AtcOptions {
 
 // Throws Error: unsupported for options of the real atc that this one does not have, and for operators that are not supported; and as read_onnx does.
 Container compile(const AtcOptions& options);
+// The same for a model in memory; options.model is then what messages call it.
+Container compile(std::string_view onnx, const AtcOptions& options);
 
 }  // namespace ropeway::virtual_npu

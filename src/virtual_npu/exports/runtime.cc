@@ -89,6 +89,9 @@ extern "C" aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream) {
 extern "C" aclError aclrtSynchronizeEvent(aclrtEvent event) {
   return guarded([&](Device& device) { device.synchronise_event(event); });
 }
+extern "C" aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) {
+  return guarded([&](Device& device) { device.wait(stream, event); });
+}
 extern "C" aclError aclrtEventElapsedTime(float* ms, aclrtEvent startEvent, aclrtEvent endEvent) {
   return guarded([&](Device& device) {
     require(ms, "ms");
@@ -122,6 +125,12 @@ extern "C" aclError aclrtMemcpyAsync(void* dst, size_t destMax, const void* src,
 }
 extern "C" aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count) {
   return guarded([&](Device& device) { device.fill(devPtr, maxCount, value, count); });
+}
+extern "C" aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int32_t value, size_t count, aclrtStream stream) {
+  return guarded([&](Device& device) {
+    device.synchronise(stream);  // which also tells whether it is one
+    device.fill(devPtr, maxCount, value, count);
+  });
 }
 extern "C" aclError aclrtGetMemInfo(aclrtMemAttr, size_t* free, size_t* total) {
   return guarded([&](Device& device) {
