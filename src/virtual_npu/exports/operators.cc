@@ -8,7 +8,7 @@
 namespace ropeway::cann {
 
 using virtual_npu::Device;
-using virtual_npu::refuse;
+using virtual_npu::Fault;
 
 // Opaque to callers.
 struct aclTensorDesc {
@@ -38,7 +38,7 @@ aclError set(aclopAttr* attr, const char* name, T&& value) {
 // Null for `count` 0.
 template <class T>
 std::vector<T> copied(const T* values, int64_t count, const char* what) {
-  if (count < 0) refuse(ACL_ERROR_INVALID_PARAM, "there cannot be {} {}", count, what);
+  if (count < 0) throw Fault(ACL_ERROR_INVALID_PARAM, fmt::format("there cannot be {} {}", count, what));
   if (count > 0) require(values, what);
   return count == 0 ? std::vector<T>() : std::vector<T>(values, values + count);
 }
@@ -67,7 +67,7 @@ extern "C" aclError aclGetTensorDescDimV2(const aclTensorDesc* desc, size_t inde
   return guarded([&](Device&) {
     require(desc, "desc");
     require(dimSize, "dimSize");
-    if (index >= desc->dims.size()) refuse(ACL_ERROR_INVALID_PARAM, "there is no dimension {}: the tensor has {}", index, desc->dims.size());
+    if (index >= desc->dims.size()) throw Fault(ACL_ERROR_INVALID_PARAM, fmt::format("there is no dimension {}: the tensor has {}", index, desc->dims.size()));
     *dimSize = desc->dims[index];
   });
 }
@@ -108,7 +108,7 @@ extern "C" aclError aclopCompileAndExecute(const char* opType, int, const aclTen
                                            aclopEngineType, aclopCompileType, const char*, aclrtStream) {
   return guarded([&](Device&) {
     require(opType, "opType");
-    refuse(ACL_ERROR_API_NOT_SUPPORT, "aclopCompileAndExecute of {} is not implemented by Ropeway's virtual CANN, which runs whole compiled models: have the graph compiled instead", opType);
+    throw Fault(ACL_ERROR_API_NOT_SUPPORT, fmt::format("aclopCompileAndExecute of {} is not implemented by Ropeway's virtual CANN, which runs whole compiled models: have the graph compiled instead", opType));
   });
 }
 

@@ -14,7 +14,7 @@ namespace ge {
 namespace {
 
 using ropeway::virtual_npu::AtcOptions;
-using ropeway::virtual_npu::refuse;
+using ropeway::virtual_npu::Fault;
 namespace cann = ropeway::cann;
 
 // An option by CANN's key for it.
@@ -28,7 +28,7 @@ void set_soc_version(AtcOptions& options, const std::string& value) { options.so
 void set_precision_mode(AtcOptions& options, const std::string& value) { options.precision_mode = value; }
 void set_input_shape(AtcOptions& options, const std::string& value) { options.input_shape = value; }
 void check_implementation(AtcOptions&, const std::string& value) {
-  if (value != "high_performance") refuse(cann::ACL_ERROR_INVALID_PARAM, "OP_SELECT_IMPL_MODE={}: the virtual CANN has high_performance alone", value);
+  if (value != "high_performance") throw Fault(cann::ACL_ERROR_INVALID_PARAM, fmt::format("OP_SELECT_IMPL_MODE={}: the virtual CANN has high_performance alone", value));
 }
 
 constexpr Option kGlobalOptions[] = {
@@ -49,7 +49,7 @@ void apply(AtcOptions& into, const Options& options, std::span<const Option> kno
     if (found) continue;
     std::vector<std::string> names;
     for (const Option& option : known) names.push_back(fmt::format("{} ({})", option.key, option.name));
-    refuse(cann::ACL_ERROR_INVALID_PARAM, "{}: option {}={} is not one of the virtual CANN's, which has {} here", function, key.str(), value.str(), names.empty() ? "none" : ropeway::listed(names));
+    throw Fault(cann::ACL_ERROR_INVALID_PARAM, fmt::format("{}: option {}={} is not one of the virtual CANN's, which has {} here", function, key.str(), value.str(), names.empty() ? "none" : ropeway::listed(names)));
   }
 }
 
@@ -75,7 +75,7 @@ Builder& builder() {
 AtcOptions settled() {
   Builder& state = builder();
   const std::lock_guard lock(state.mutex);
-  if (!state.options) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel before aclgrphBuildInitialize");  // assumed
+  if (!state.options) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel before aclgrphBuildInitialize");  // assumed
   return *state.options;
 }
 
@@ -103,7 +103,7 @@ void aclgrphBuildFinalize() {
 graphStatus aclgrphParseONNXFromMem(const char* buffer, size_t size, const Options& options, Graph& graph) {
   return guarded([&] {
     cann::require(buffer, "buffer");
-    if (size == 0) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclgrphParseONNXFromMem of 0 bytes");
+    if (size == 0) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphParseONNXFromMem of 0 bytes");
     AtcOptions none;
     apply(none, options, {}, "aclgrphParseONNXFromMem");
     graph.set_onnx(std::string(buffer, size));
@@ -114,7 +114,7 @@ graphStatus aclgrphBuildModel(const Graph& graph, const Options& options, ModelB
   return guarded([&] {
     AtcOptions chosen = settled();
     apply(chosen, options, kModelOptions, "aclgrphBuildModel");
-    if (!graph.content() || graph.content()->onnx.empty()) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel of an empty graph: the virtual CANN builds what aclgrphParseONNXFromMem has filled");
+    if (!graph.content() || graph.content()->onnx.empty()) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel of an empty graph: the virtual CANN builds what aclgrphParseONNXFromMem has filled");
     chosen.model = graph.content()->name.empty() ? "the graph in memory" : graph.content()->name;
     const auto bytes = std::make_shared<std::string>(to_bytes(ropeway::virtual_npu::compile(graph.content()->onnx, chosen)));
     model = {std::shared_ptr<uint8_t>(bytes, reinterpret_cast<uint8_t*>(bytes->data())), bytes->size()};
