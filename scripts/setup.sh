@@ -39,9 +39,5 @@ make_environment() { # make_environment FOLDER REQUIREMENTS
 }
 if $with_torch; then
   make_environment .venv requirements-test.txt
-  if [ "$(uname -m)" = x86_64 ]; then
-    make_environment .venv-ort requirements-ort.txt
-  else
-    echo "no .venv-ort: onnxruntime-cann is tested on x86_64 alone"
-  fi
+  make_environment .venv-ort requirements-ort.txt
 fi

@@ -76,6 +76,14 @@ def network(path):
     return run_both(path, {each.name: array(*each.shape) for each in onnx_inputs(path)})
 
 
+def libraries():
+    """The files of CANN's libraries in this process, once the provider is in use."""
+    made = session(convolution())
+    made.run(None, {"x": array(1, 3, 8, 8)})
+    mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if len(line.split()) == 6}
+    return sorted(file for file in mapped if Path(file).name.startswith(("libacl", "libascend", "libfmk", "libge")))
+
+
 def open_sizes():
     source = convolution()
     made, reference, errors = session(source), onnxruntime.InferenceSession(source, providers=[CPU]), []
