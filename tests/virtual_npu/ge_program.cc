@@ -17,7 +17,7 @@ extern "C" const char* aclGetRecentErrMsg();
 
 namespace {
 
-using namespace ropeway::cann;  // as a program for CANN has these names
+using ropeway::cann::aclGetRecentErrMsg, ropeway::cann::aclInit, ropeway::cann::aclmdlLoadFromMem, ropeway::cann::aclrtSetDevice;
 
 std::string file(const char* path) {
   std::ifstream stream(path, std::ios::binary);
