@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The cost model of src/chip beside what others measured on an Ascend 310B1: compiled models, fp16, batch 1, 224×224.
+"""The cost models of src/chip beside what others measured on an Ascend 310B1, batch 1, 224×224: compiled models in fp16, and the article's networks in eager PyTorch.
 
-Usage: calibrate.py [--tool build/dev/bench/cost_model] [--keep FOLDER]      (needs requirements-test.txt)
+Usage: calibrate.py [--tool build/dev/bench/cost_model] [--keep FOLDER]      (needs requirements-test.txt, and a build with -DROPEWAY_BENCH=ON)
 
 Exports VGG16, ViT-B/16 and Swin-T as ONNX with random weights, for only sizes count, and hands the files to the tool, which prints the predictions with the
-constants of src/chip/soc.cc, the constants fitted anew to all three, and those fitted to any two with the error of the third.
+constants of src/chip/soc.cc, the constants fitted anew to everything, and those fitted to all but one model with the error of that one. Then writes
+docs/cost-model.md and its plot.
 Swin-T is written so that it holds supported operators only: windows are cut by Reshape and Transpose, torch.roll becomes Slice and Concat.
 """
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,8 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "torch"))
+sys.path.insert(0, str(ROOT / "bench"))
+import cost_model_doc  # noqa: E402
 import models  # noqa: E402
 
 OPSET = 18  # attention and gelu in parts, as in the files that go to atc
@@ -151,7 +155,8 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        command = [arguments.tool]
+        found = Path(temporary) / "found.json"
+        command = [arguments.tool, "--json", str(found)]
         for name, milliseconds in MEASURED_MS.items():
             path = folder / f"{name}.onnx"
             if not path.exists():
@@ -159,7 +164,12 @@ def main():
                     warnings.simplefilter("ignore")
                     torch.onnx.export(MODELS[name]().eval(), (torch.zeros(1, 3, 224, 224),), str(path), opset_version=OPSET, verbose=False)
             command += [str(path), str(milliseconds)]
-        return subprocess.run(command).returncode
+        status = subprocess.run(command).returncode
+        if status == 0:
+            results = json.loads(found.read_text())
+            (ROOT / "docs" / "cost-model.md").write_text(cost_model_doc.document(results))
+            (ROOT / "docs" / "cost-model.svg").write_text(cost_model_doc.plot(results))
+        return status
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #include "ascend/cache.h"
 #include "ascend/compiler.h"
+#include "ascend/steps.h"
 #include "base/text.h"
 #include "cann/om.h"
 #include "ops/work.h"
@@ -55,11 +56,12 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
     return result;
   };
   const std::pair types(types_of(segment.inputs), types_of(segment.outputs));
-  const AtcInput input = make_atc_input(std::move(segment));
+  const AtcInput input = make_atc_input(segment);
   const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
   try {
-    auto executable = std::make_shared<OmExecutable>(device_, om.path, model, std::move(steps));
+    auto executable = std::make_shared<OmExecutable>(device_, om.path, model, std::move(steps), options.run_seconds);
     executable->expect_ports(input.input_names, types.first, types.second);
+    if (options.time_steps && Subscription::is_available(device_->functions())) executable->time_operators(make_steps(segment, executable->operators(), input.nodes));
     return executable;
   } catch (Error& error) {
     if (error.code() != ErrorCode::invalid_model) throw;
@@ -79,13 +81,14 @@ DeviceInfo AscendBackend::info() const {
   result.description = is_virtual ? "a virtual " + device_->soc() + ": computes as the chip does, on this machine's processor" : device_->soc();
   result.precision = "fp16";
   result.predicted = is_virtual;
-  result.times_steps = false;
+  result.compiles_whole = true;
+  result.times_steps = Subscription::is_available(device_->functions());
   result.details.emplace_back("CANN", to_string(device_->installation()));
   result.details.emplace_back("memory", readable_bytes(static_cast<double>(device_->memory_bytes())));
   return result;
 }
 
-std::shared_ptr<const OmExecutable> AscendBackend::load(const std::filesystem::path& om) const {
+std::shared_ptr<const OmExecutable> AscendBackend::load(const std::filesystem::path& om, double run_seconds) const {
   const auto maker = cann::om_maker(File(om));
   if (!maker) fail(ErrorCode::invalid_model, "{} is no compiled model", om.string());
   if (*maker == cann::OmMaker::virtual_atc && !device_->installation().is_virtual) {
@@ -96,7 +99,7 @@ std::shared_ptr<const OmExecutable> AscendBackend::load(const std::filesystem::p
   }
   StepInfo step;
   step.kernel = "om";
-  return std::make_shared<OmExecutable>(device_, om, om.filename().string(), std::vector<StepInfo>{step});
+  return std::make_shared<OmExecutable>(device_, om, om.filename().string(), std::vector<StepInfo>{step}, run_seconds);
 }
 
 }  // namespace ropeway::ascend

@@ -21,7 +21,7 @@ class AscendBackend final : public Backend {
   DeviceInfo info() const override;
 
   // A model that is compiled already. Throws Error{invalid_model} for one that is none, or was made by a compiler whose models this device cannot run.
-  std::shared_ptr<const OmExecutable> load(const std::filesystem::path& om) const;
+  std::shared_ptr<const OmExecutable> load(const std::filesystem::path& om, double run_seconds = 120) const;
 
  private:
   std::shared_ptr<const Device> device_;

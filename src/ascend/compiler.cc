@@ -74,7 +74,11 @@ AtcInput make_atc_input(Graph graph) {
     result.input_names.push_back(graph.value(id).name);
     result.input_shape += fmt::format("{}{}:{}", result.input_shape.empty() ? "" : ";", graph.value(id).name, fmt::join(graph.type(id).shape, ","));
   }
-  result.onnx = write_onnx(lower_to_onnx17(std::move(graph)));
+  std::vector<int> sources;
+  graph = lower_to_onnx17(std::move(graph), &sources);
+  const std::vector<std::string> names = onnx_node_names(graph);
+  for (size_t i = 0; i < names.size(); ++i) result.nodes[names[i]] = sources[i];
+  result.onnx = write_onnx(graph);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct AtcInput {
   std::string onnx;
   std::vector<std::string> input_names;  // as the .om has them, in the graph's order
   std::string input_shape;
+  std::map<std::string, int> nodes;  // by name in the file: the node of the graph that it came from
 };
 // Throws Error{unsupported} for what ONNX cannot say.
 AtcInput make_atc_input(Graph graph);

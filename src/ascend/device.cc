@@ -1,6 +1,7 @@
 #include "ascend/device.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 
@@ -16,6 +17,11 @@ std::shared_ptr<const Device> Device::open(const cann::Installation& installatio
   static auto* const open_devices = new std::map<std::filesystem::path, std::shared_ptr<const Device>>;  // never destroyed: CANN's own objects may go before ours at exit
   const std::lock_guard lock(mutex);
   std::shared_ptr<const Device>& device = (*open_devices)[installation.library];
+  if (device && device->is_given_up()) {
+    // What is left of it was the given-up device's; a failure shows when it is set again.
+    if (device->functions().aclrtResetDevice != nullptr) device->functions().aclrtResetDevice(0);
+    device = nullptr;
+  }
   if (!device) {
     std::shared_ptr<Device> opened(new Device(installation, cann::Library::load(installation.library)));
     opened->initialise();
@@ -35,7 +41,7 @@ void Device::initialise() {
   check(f.aclrtSetDevice(0), "aclrtSetDevice", doing);
   check(f.aclrtCreateContext(&context_, 0), "aclrtCreateContext", doing);
   const char* soc = f.aclrtGetSocName();
-  if (soc == nullptr || *soc == '\0') ropeway::fail(ErrorCode::device, "aclrtGetSocName does not say which chip this is, while {}", doing);
+  check_value(soc != nullptr && *soc != '\0', "aclrtGetSocName", doing);
   soc_ = soc;
   size_t free = 0;
   check(f.aclrtGetMemInfo(cann::ACL_DDR_MEM, &free, &memory_bytes_), "aclrtGetMemInfo", doing);
@@ -52,7 +58,13 @@ Entered::~Entered() {
   if (before_ != nullptr) functions_.aclrtSetCurrentContext(before_);
 }
 
+size_t Device::free_bytes() const {
+  size_t free = 0, total = 0;
+  return functions().aclrtGetMemInfo(cann::ACL_DDR_MEM, &free, &total) == cann::ACL_SUCCESS ? free : 0;
+}
+
 std::unique_ptr<Entered> Device::enter() const {
+  if (given_up_) ropeway::fail(ErrorCode::device, "{} was given up because it did not answer: load the model again, which resets it", title());
   auto entered = std::make_unique<Entered>(functions(), context_);
   check(entered->code(), "aclrtSetCurrentContext", "entering the device's context");
   return entered;
@@ -62,12 +74,33 @@ void Device::check(aclError code, const char* call, const std::string& doing) co
   if (code != cann::ACL_SUCCESS) fail_with(ErrorCode::device, code, call, doing);
 }
 
+void Device::synchronise(cann::aclrtStream stream, double seconds, const std::string& doing) const {
+  const cann::Functions& f = functions();
+  if (f.aclrtSynchronizeStreamWithTimeout == nullptr) return check(f.aclrtSynchronizeStream(stream), "aclrtSynchronizeStream", doing);
+  const double ms = std::min(std::ceil(1e3 * seconds), 2e9);
+  const aclError code = f.aclrtSynchronizeStreamWithTimeout(stream, static_cast<int32_t>(ms));
+  if (code == cann::ACL_ERROR_RT_STREAM_SYNC_TIMEOUT) {
+    given_up_ = true;
+    ropeway::fail(ErrorCode::device, "{} did not answer for {:g} s while {}: it hangs, or the model takes longer than that (--run-timeout allows more). The driver's log may say why", title(), seconds, doing);
+  }
+  check(code, "aclrtSynchronizeStreamWithTimeout", doing);
+}
+
+std::string Device::recent_text() const {
+  const char* const recent = functions().aclGetRecentErrMsg == nullptr ? nullptr : functions().aclGetRecentErrMsg();
+  return recent == nullptr ? "" : recent;
+}
+
+void Device::check_value(bool ok, const char* call, const std::string& doing) const {
+  if (ok) return;
+  const std::string recent = recent_text();
+  ropeway::fail(ErrorCode::device, "{} gives nothing while {}{}{}", call, doing, recent.empty() ? "" : ": ", recent);
+}
+
 void Device::fail_with(ErrorCode kind, aclError code, const char* call, const std::string& doing) const {
   std::string text = fmt::format("{} failed with {} while {}", call, cann::describe(code), doing);
-  if (functions().aclGetRecentErrMsg != nullptr) {
-    const char* recent = functions().aclGetRecentErrMsg();
-    if (recent != nullptr && *recent != '\0') text += fmt::format(": {}", recent);
-  }
+  if (const std::string recent = recent_text(); !recent.empty()) text += ": " + recent;
+  if (code == cann::ACL_ERROR_RT_LOST_HEARTBEAT) given_up_ = true;
   if (const std::string remedy = cann::remedy(code); !remedy.empty()) text += fmt::format(". What may help: {}", remedy);
   throw Error(kind, text);
 }
@@ -75,6 +108,7 @@ void Device::fail_with(ErrorCode kind, aclError code, const char* call, const st
 template <class Free>
 std::shared_ptr<void> Device::owned(void* handle, Free free) const {
   return std::shared_ptr<void>(handle, [device = shared_from_this(), free](void* each) {
+    if (device->is_given_up()) return;
     const Entered entered(device->functions(), device->context_);
     free(device->functions(), each);
   });

@@ -1,6 +1,7 @@
 // An NPU through CANN's C interface, real or virtual: opened once per process, and everything that is made on it frees itself.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -27,8 +28,8 @@ class Entered {
 
 class Device : public std::enable_shared_from_this<Device> {
  public:
-  // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device. Neither is undone before the process ends: CANN
-  // cannot be initialised a second time. Throws Error{device}.
+  // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device, unless it was given up. Initialising is not undone
+  // before the process ends: CANN cannot be initialised a second time. Throws Error{device}.
   static std::shared_ptr<const Device> open(const cann::Installation& installation);
 
   const cann::Installation& installation() const { return installation_; }
@@ -36,12 +37,21 @@ class Device : public std::enable_shared_from_this<Device> {
   const std::string& soc() const { return soc_; }  // "Ascend310B1"
   std::string title() const;                       // "virtual Ascend310B1", "Ascend310B1"
   size_t memory_bytes() const { return memory_bytes_; }
+  size_t free_bytes() const;  // 0 when the device does not say
 
   // Makes this device's context the calling thread's while the result lives, as every use of what follows needs. Throws Error{device}.
   [[nodiscard]] std::unique_ptr<Entered> enter() const;
 
+  // Waits until a stream is done. Throws Error{device}, also when that takes longer than `seconds`: then the device hangs, and is given up.
+  void synchronise(cann::aclrtStream stream, double seconds, const std::string& doing) const;
+  // Whether the device was given up, by a time-out or because it said that it is lost. Nothing that belongs to it is touched any more, not even to free it: a call could
+  // hang. The next open() resets the device and begins anew.
+  bool is_given_up() const { return given_up_; }
+
   // Throws Error{device} unless `code` is success: what was done, the call, the code's name, CANN's own text and what usually helps.
   void check(cann::aclError code, const char* call, const std::string& doing) const;
+  // The same for a call that gives a value: `ok` says whether it did.
+  void check_value(bool ok, const char* call, const std::string& doing) const;
   [[noreturn]] void fail_with(ErrorCode kind, cann::aclError code, const char* call, const std::string& doing) const;
 
   // Each keeps the device until it is freed. `what` is for the message when there is no memory. Throw Error{device}.
@@ -53,6 +63,7 @@ class Device : public std::enable_shared_from_this<Device> {
  private:
   Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library) : installation_(installation), library_(std::move(library)) {}
   void initialise();
+  std::string recent_text() const;  // CANN's own, on the last failure of this thread; then it is gone
   template <class Free>
   std::shared_ptr<void> owned(void* handle, Free free) const;
 
@@ -61,6 +72,7 @@ class Device : public std::enable_shared_from_this<Device> {
   std::string soc_;
   cann::aclrtContext context_ = nullptr;
   size_t memory_bytes_ = 0;
+  mutable std::atomic<bool> given_up_ = false;
 };
 
 }  // namespace ropeway::ascend

@@ -52,25 +52,45 @@ struct Buffers {
 
 class OmContext final : public Context {
  public:
+  explicit OmContext(std::atomic<int>& contexts) : count_(contexts) { ++count_; }
+  ~OmContext() override { --count_; }
+
   std::shared_ptr<void> stream;
   std::shared_ptr<void> begin, loaded, computed, end;  // events: before and after the copies, and around the model
   Buffers inputs, outputs;
+
+ private:
+  std::atomic<int>& count_;
 };
 
 namespace {
 
+// The calls that describe one side, inputs or outputs, and their names for messages.
+struct PortCalls {
+  size_t (*count)(cann::aclmdlDesc*);
+  const char* (*name)(const cann::aclmdlDesc*, size_t);
+  cann::aclError (*dims)(const cann::aclmdlDesc*, size_t, cann::aclmdlIODims*);
+  cann::aclDataType (*type)(const cann::aclmdlDesc*, size_t);
+  size_t (*size)(cann::aclmdlDesc*, size_t);
+  const char *count_name, *name_name, *dims_name, *type_name, *size_name;
+};
+
 Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const std::string& what) {
   const cann::Functions& f = device.functions();
   Buffers result;
-  result.dataset.reset(f.aclmdlCreateDataset(), [owner = device.shared_from_this()](cann::aclmdlDataset* each) { owner->functions().aclmdlDestroyDataset(each); });
-  if (!result.dataset) fail(ErrorCode::device, "aclmdlCreateDataset gives nothing for {}", what);
+  result.dataset.reset(f.aclmdlCreateDataset(), [owner = device.shared_from_this()](cann::aclmdlDataset* each) {
+    if (each != nullptr && !owner->is_given_up()) owner->functions().aclmdlDestroyDataset(each);
+  });
+  device.check_value(result.dataset != nullptr, "aclmdlCreateDataset", "preparing " + what);
   for (const Port& port : ports) {
     const size_t bytes = port.bytes;
     const std::string name = fmt::format("{} of {}", port.name, what);
     result.host.push_back(device.allocate_host(bytes, name));
     result.device.push_back(device.allocate(bytes, name));
-    result.entries.emplace_back(f.aclCreateDataBuffer(result.device.back().get(), bytes), [owner = device.shared_from_this()](cann::aclDataBuffer* each) { owner->functions().aclDestroyDataBuffer(each); });
-    if (!result.entries.back()) fail(ErrorCode::device, "aclCreateDataBuffer gives nothing for {}", name);
+    result.entries.emplace_back(f.aclCreateDataBuffer(result.device.back().get(), bytes), [owner = device.shared_from_this()](cann::aclDataBuffer* each) {
+      if (each != nullptr && !owner->is_given_up()) owner->functions().aclDestroyDataBuffer(each);
+    });
+    device.check_value(result.entries.back() != nullptr, "aclCreateDataBuffer", "preparing " + name);
     device.check(f.aclmdlAddDatasetBuffer(result.dataset.get(), result.entries.back().get()), "aclmdlAddDatasetBuffer", "preparing " + name);
   }
   return result;
@@ -78,15 +98,16 @@ Buffers make_buffers(const Device& device, const std::vector<Port>& ports, const
 
 }  // namespace
 
-OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps)
-    : device_(std::move(device)), what_(std::move(what)), steps_(std::move(steps)) {
+OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps, double run_seconds)
+    : device_(std::move(device)), what_(std::move(what)), steps_(std::move(steps)), run_seconds_(run_seconds) {
   const auto entered = device_->enter();
-  std::error_code ignored;
-  memory_.weights = std::filesystem::file_size(om, ignored);  // about: CANN does not say
+  const size_t free_before = device_->free_bytes();
   const std::string doing = fmt::format("loading {} ({}) on {}", what_, om.string(), device_->title());
   if (const cann::aclError code = device_->functions().aclmdlLoadFromFile(om.c_str(), &model_); code != cann::ACL_SUCCESS) {
     device_->fail_with(blames_file(code) ? ErrorCode::invalid_model : ErrorCode::device, code, "aclmdlLoadFromFile", doing);
   }
+  const size_t free_after = device_->free_bytes();
+  memory_.weights = free_before > free_after ? free_before - free_after : 0;  // and room for intermediate values: all that the device gave
   try {
     read_description();
   } catch (...) {
@@ -97,6 +118,7 @@ OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::file
 
 OmExecutable::~OmExecutable() {
   // The device frees the rest when the process ends; nothing here can be told to anybody.
+  if (device_->is_given_up()) return;
   try {
     const auto entered = device_->enter();
     device_->functions().aclmdlUnload(model_);
@@ -104,31 +126,44 @@ OmExecutable::~OmExecutable() {
   }
 }
 
+Port OmExecutable::port(const std::string& name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) const {
+  const auto dtype = dtype_of(type);
+  if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
+  Port result{name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}, bytes};
+  if (std::any_of(result.type.shape.begin(), result.type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
+  if (bytes_of(result.type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(result.type), bytes);
+  return result;
+}
+
 void OmExecutable::read_description() {
   const cann::Functions& f = device_->functions();
   const std::string doing = "asking what " + what_ + " takes and gives";
-  const std::shared_ptr<cann::aclmdlDesc> description(f.aclmdlCreateDesc(), [&](cann::aclmdlDesc* each) { f.aclmdlDestroyDesc(each); });
-  if (!description) fail(ErrorCode::device, "aclmdlCreateDesc gives nothing while {}", doing);
+  const std::shared_ptr<cann::aclmdlDesc> description(f.aclmdlCreateDesc(), [&](cann::aclmdlDesc* each) {
+    if (each != nullptr) f.aclmdlDestroyDesc(each);
+  });
+  device_->check_value(description != nullptr, "aclmdlCreateDesc", doing);
   cann::aclmdlDesc* const desc = description.get();
   device_->check(f.aclmdlGetDesc(desc, model_), "aclmdlGetDesc", doing);
-  const auto add = [&](std::vector<Port>& ports, const char* name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) {
-    const auto dtype = dtype_of(type);
-    if (!dtype) fail(ErrorCode::unsupported, "{} of {} has the data type {} of CANN, which Ropeway does not know", name, what_, static_cast<int>(type));
-    ports.push_back({name, {*dtype, Shape(dims.dims, dims.dims + dims.dimCount)}, bytes});
-    if (std::any_of(ports.back().type.shape.begin(), ports.back().type.shape.end(), [](int64_t size) { return size < 0; })) fail(ErrorCode::unsupported, "{} of {} has an open size: compile the model with fixed ones", name, what_);
-    memory_.context += 2 * bytes;
-    if (bytes_of(ports.back().type) > bytes) fail(ErrorCode::device, "{} of {} is {}, but CANN has only {} bytes for it", name, what_, to_string(ports.back().type), bytes);
+  const auto read = [&](std::vector<Port>& ports, const PortCalls& calls) {
+    const size_t count = calls.count(desc);
+    device_->check_value(count > 0, calls.count_name, doing);
+    for (size_t i = 0; i < count; ++i) {
+      const char* const name = calls.name(desc, i);
+      device_->check_value(name != nullptr && *name != '\0', calls.name_name, doing);
+      cann::aclmdlIODims dims{};
+      device_->check(calls.dims(desc, i, &dims), calls.dims_name, doing);
+      const cann::aclDataType type = calls.type(desc, i);
+      device_->check_value(type != cann::ACL_DT_UNDEFINED, calls.type_name, doing);
+      const size_t bytes = calls.size(desc, i);
+      device_->check_value(bytes > 0, calls.size_name, doing);
+      ports.push_back(port(name, type, bytes, dims));
+      memory_.context += 2 * bytes;
+    }
   };
-  for (size_t i = 0; i < f.aclmdlGetNumInputs(desc); ++i) {
-    cann::aclmdlIODims dims{};
-    device_->check(f.aclmdlGetInputDims(desc, i, &dims), "aclmdlGetInputDims", doing);
-    add(inputs_, f.aclmdlGetInputNameByIndex(desc, i), f.aclmdlGetInputDataType(desc, i), f.aclmdlGetInputSizeByIndex(desc, i), dims);
-  }
-  for (size_t i = 0; i < f.aclmdlGetNumOutputs(desc); ++i) {
-    cann::aclmdlIODims dims{};
-    device_->check(f.aclmdlGetOutputDims(desc, i, &dims), "aclmdlGetOutputDims", doing);
-    add(outputs_, f.aclmdlGetOutputNameByIndex(desc, i), f.aclmdlGetOutputDataType(desc, i), f.aclmdlGetOutputSizeByIndex(desc, i), dims);
-  }
+  read(inputs_, {f.aclmdlGetNumInputs, f.aclmdlGetInputNameByIndex, f.aclmdlGetInputDims, f.aclmdlGetInputDataType, f.aclmdlGetInputSizeByIndex, "aclmdlGetNumInputs", "aclmdlGetInputNameByIndex", "aclmdlGetInputDims",
+                 "aclmdlGetInputDataType", "aclmdlGetInputSizeByIndex"});
+  read(outputs_, {f.aclmdlGetNumOutputs, f.aclmdlGetOutputNameByIndex, f.aclmdlGetOutputDims, f.aclmdlGetOutputDataType, f.aclmdlGetOutputSizeByIndex, "aclmdlGetNumOutputs", "aclmdlGetOutputNameByIndex",
+                  "aclmdlGetOutputDims", "aclmdlGetOutputDataType", "aclmdlGetOutputSizeByIndex"});
   input_order_.resize(inputs_.size());
   std::iota(input_order_.begin(), input_order_.end(), size_t{0});
 }
@@ -152,7 +187,7 @@ void OmExecutable::expect_ports(const std::vector<std::string>& names, const std
 
 std::unique_ptr<Context> OmExecutable::make_context() const {
   const auto entered = device_->enter();
-  auto context = std::make_unique<OmContext>();
+  auto context = std::make_unique<OmContext>(contexts_);
   context->stream = device_->make_stream();
   for (auto* event : {&context->begin, &context->loaded, &context->computed, &context->end}) *event = device_->make_event();
   context->inputs = make_buffers(*device_, inputs_, what_);
@@ -164,8 +199,13 @@ void OmExecutable::execute(OmContext& context) const {
   try {
     submit(context);
   } catch (...) {
-    // What is queued must not outlive this call: it reads and writes the context's buffers.
-    device_->functions().aclrtSynchronizeStream(context.stream.get());
+    // What is queued must not outlive this call: it reads and writes the context's buffers. What it says is not news, unless it hangs.
+    if (!device_->is_given_up()) {
+      try {
+        device_->synchronise(context.stream.get(), run_seconds_, "ending " + what_ + " after a failure");
+      } catch (const Error&) {
+      }
+    }
     throw;
   }
 }
@@ -182,11 +222,38 @@ void OmExecutable::submit(OmContext& context) const {
   record(context.begin);
   for (size_t i = 0; i < inputs_.size(); ++i) copy(context.inputs.device[i].get(), context.inputs.host[i].get(), bytes_of(inputs_[i].type), cann::ACL_MEMCPY_HOST_TO_DEVICE);
   record(context.loaded);
+  std::unique_lock turn(running_);
   device_->check(f.aclmdlExecuteAsync(model_, context.inputs.dataset.get(), context.outputs.dataset.get(), stream), "aclmdlExecuteAsync", doing);
   record(context.computed);
+  // With other callers about, the next one's turn begins when this one has computed: its inputs are copied before, these outputs meanwhile.
+  // Alone, nothing is gained by waiting in the middle.
+  if (contexts_ > 1) {
+    device_->synchronise(stream, run_seconds_, doing);
+    turn.unlock();
+  }
   for (size_t i = 0; i < outputs_.size(); ++i) copy(context.outputs.host[i].get(), context.outputs.device[i].get(), bytes_of(outputs_[i].type), cann::ACL_MEMCPY_DEVICE_TO_HOST);
   record(context.end);
-  device_->check(f.aclrtSynchronizeStream(stream), "aclrtSynchronizeStream", doing);
+  device_->synchronise(stream, run_seconds_, doing);
+}
+
+std::vector<OperatorTime> OmExecutable::execute_profiled(OmContext& context) const {
+  const std::lock_guard lock(profiling_);
+  Subscription subscription(device_, model_, what_);
+  execute(context);
+  return subscription.finish();
+}
+
+std::vector<OperatorTime> OmExecutable::operators() const {
+  const auto context = make_context();
+  auto& own = dynamic_cast<OmContext&>(*context);
+  const auto entered = device_->enter();
+  for (size_t i = 0; i < inputs_.size(); ++i) std::memset(own.inputs.host[i].get(), 0, inputs_[i].bytes);
+  return execute_profiled(own);
+}
+
+void OmExecutable::time_operators(std::vector<StepInfo> steps) {
+  steps_ = std::move(steps);
+  times_operators_ = true;
 }
 
 void OmExecutable::run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const {
@@ -194,10 +261,9 @@ void OmExecutable::run(Context& context, std::span<const Tensor> inputs, std::sp
   ensure(inputs.size() == input_order_.size() && outputs.size() == outputs_.size(), "{} has {} inputs and {} outputs, not {} and {}", what_, input_order_.size(), outputs_.size(), inputs.size(), outputs.size());
   const auto entered = device_->enter();
   for (size_t i = 0; i < inputs.size(); ++i) std::memcpy(own.inputs.host[input_order_[i]].get(), inputs[i].raw(), inputs[i].bytes());
-  {
-    const std::lock_guard lock(running_);
-    execute(own);
-  }
+  std::vector<OperatorTime> operators;
+  if (trace != nullptr && times_operators_) operators = execute_profiled(own);
+  else execute(own);
   for (size_t i = 0; i < outputs.size(); ++i) std::memcpy(outputs[i].raw(), own.outputs.host[i].get(), outputs[i].bytes());
   if (trace == nullptr) return;
   const auto between = [&](const std::shared_ptr<void>& first, const std::shared_ptr<void>& last) {
@@ -205,8 +271,14 @@ void OmExecutable::run(Context& context, std::span<const Tensor> inputs, std::sp
     device_->check(device_->functions().aclrtEventElapsedTime(&ms, first.get(), last.get()), "aclrtEventElapsedTime", "timing " + what_);
     return static_cast<double>(ms);
   };
-  trace->step_ms = {between(own.loaded, own.computed)};
   trace->device_ms = between(own.begin, own.end);
+  trace->step_ms.clear();
+  if (!times_operators_) {
+    trace->step_ms.push_back(between(own.loaded, own.computed));
+    return;
+  }
+  for (const OperatorTime& each : operators) trace->step_ms.push_back(each.ms);
+  if (operators.size() != steps_.size()) fail(ErrorCode::device, "the profiler tells of {} operators of {} where it told of {} before: time the rows by themselves with --rows separate", operators.size(), what_, steps_.size());
 }
 
 }  // namespace ropeway::ascend

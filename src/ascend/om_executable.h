@@ -1,6 +1,7 @@
 // A compiled model on an NPU, ready to run.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "ascend/device.h"
+#include "ascend/profiler.h"
 #include "backend/backend.h"
 
 namespace ropeway::ascend {
@@ -20,8 +22,9 @@ struct Port {
 
 class OmExecutable final : public Executable {
  public:
-  // Loads a .om file. `what` names it in messages. Throws Error{device}; Error{invalid_model} for a damaged file, or one for another chip or CANN.
-  OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps);
+  // Loads a .om file. `what` names it in messages. A run that takes longer than `run_seconds` gives the device up. `steps`: the one that it is as a whole.
+  // Throws Error{device}; Error{invalid_model} for a damaged file, or one for another chip or CANN.
+  OmExecutable(std::shared_ptr<const Device> device, const std::filesystem::path& om, std::string what, std::vector<StepInfo> steps, double run_seconds);
   ~OmExecutable() override;
 
   // In the file's order.
@@ -31,6 +34,11 @@ class OmExecutable final : public Executable {
   // exactly these inputs and as many outputs, of these types.
   void expect_ports(const std::vector<std::string>& names, const std::vector<TensorType>& inputs, const std::vector<TensorType>& outputs);
 
+  // What the model consists of, as the profiler tells it in a run with inputs of 0.
+  std::vector<OperatorTime> operators() const;
+  // From now on traces have a time for each of these, which are the operators in their order. Before anybody else knows of this executable.
+  void time_operators(std::vector<StepInfo> steps);
+
   std::unique_ptr<Context> make_context() const override;
   void run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const override;
   const std::vector<StepInfo>& steps() const override { return steps_; }
@@ -38,8 +46,10 @@ class OmExecutable final : public Executable {
 
  private:
   void read_description();
+  Port port(const std::string& name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) const;
   void execute(class OmContext& context) const;
   void submit(class OmContext& context) const;
+  std::vector<OperatorTime> execute_profiled(class OmContext& context) const;
 
   std::shared_ptr<const Device> device_;
   std::string what_;
@@ -48,7 +58,11 @@ class OmExecutable final : public Executable {
   std::vector<size_t> input_order_;  // by input of run(): index in the file
   std::vector<StepInfo> steps_;
   MemoryUse memory_;
-  mutable std::mutex running_;  // CANN: a loaded model must not run on two streams at once
+  double run_seconds_;
+  bool times_operators_ = false;
+  mutable std::atomic<int> contexts_ = 0;
+  mutable std::mutex running_;    // CANN: a loaded model must not run on two streams at once
+  mutable std::mutex profiling_;  // a model has one subscription at a time
 };
 
 }  // namespace ropeway::ascend

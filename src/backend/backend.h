@@ -26,7 +26,8 @@ struct DeviceInfo {
   std::string precision;    // of arithmetic: "fp32"
   int threads = 1;
   bool predicted = false;   // times are a model's, not a clock's
-  bool times_steps = true;  // false: a segment is compiled whole, so that only its time as a whole is known
+  bool compiles_whole = false;  // a compiler of the device's makes one piece of a segment
+  bool times_steps = true;      // can time the steps of a segment; false: only its time as a whole is known
   std::vector<std::pair<std::string, std::string>> details;  // shown by `ropeway devices`
 };
 
@@ -34,6 +35,8 @@ struct CompileOptions {
   std::set<std::string> disabled_passes;  // by name; those that a backend does not have are ignored
   std::string force_kernel;               // use the implementation of this name wherever it can serve; "" for none
   double compile_seconds = 3600;          // after which a device's compiler is stopped
+  double run_seconds = 120;               // after which a device that does not answer is given up
+  bool time_steps = false;                // steps() and traces are to tell the device's operators one by one, where it can
 };
 
 // One step of a compiled segment: a node, or several fused into one kernel.

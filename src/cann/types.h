@@ -17,6 +17,10 @@ using aclrtEvent = void*;
 struct aclDataBuffer;
 struct aclmdlDataset;
 struct aclmdlDesc;
+struct aclTensorDesc;
+struct aclprofConfig;
+struct aclprofAicoreEvents;
+struct aclprofSubscribeConfig;
 
 enum aclDataType : int {
   ACL_DT_UNDEFINED = -1,
@@ -39,11 +43,24 @@ enum aclFormat : int { ACL_FORMAT_UNDEFINED = -1, ACL_FORMAT_NCHW = 0, ACL_FORMA
 
 enum aclrtRunMode : int { ACL_DEVICE, ACL_HOST };  // where this program runs: on the board itself, or on a host with a card
 
+enum aclrtEventRecordedStatus : int { ACL_EVENT_RECORDED_STATUS_NOT_READY = 0, ACL_EVENT_RECORDED_STATUS_COMPLETE = 1 };
+
 enum aclrtMemcpyKind : int { ACL_MEMCPY_HOST_TO_HOST, ACL_MEMCPY_HOST_TO_DEVICE, ACL_MEMCPY_DEVICE_TO_HOST, ACL_MEMCPY_DEVICE_TO_DEVICE };
 
 enum aclrtMemMallocPolicy : int { ACL_MEM_MALLOC_HUGE_FIRST, ACL_MEM_MALLOC_HUGE_ONLY, ACL_MEM_MALLOC_NORMAL_ONLY };
 
 enum aclrtMemAttr : int { ACL_DDR_MEM, ACL_HBM_MEM };
+
+enum aclprofAicoreMetrics : int {
+  ACL_AICORE_ARITHMETIC_UTILIZATION = 0,
+  ACL_AICORE_PIPE_UTILIZATION = 1,
+  ACL_AICORE_MEMORY_BANDWIDTH = 2,
+  ACL_AICORE_L0B_AND_WIDTH = 3,
+  ACL_AICORE_RESOURCE_CONFLICT_RATIO = 4,
+  ACL_AICORE_MEMORY_UB = 5,
+  ACL_AICORE_L2_CACHE = 6,
+  ACL_AICORE_NONE = 0xFF,
+};
 
 struct aclmdlIODims {
   char name[128];
@@ -52,10 +69,11 @@ struct aclmdlIODims {
 };
 
 // Single operators: what programs describe them with.
-struct aclTensorDesc;
 struct aclopAttr;
 
-enum aclopEngineType : int { ACL_ENGINE_SYS, ACL_ENGINE_AICORE, ACL_ENGINE_VECTOR };
-enum aclopCompileType : int { ACL_COMPILE_SYS, ACL_COMPILE_UNREGISTERED };
+enum aclEngineType : int { ACL_ENGINE_SYS, ACL_ENGINE_AICORE, ACL_ENGINE_VECTOR };
+using aclopEngineType = aclEngineType;
+enum aclCompileType : int { ACL_COMPILE_SYS, ACL_COMPILE_UNREGISTERED };
+using aclopCompileType = aclCompileType;
 
 }  // namespace ropeway::cann

@@ -8,8 +8,9 @@
 
 namespace ropeway::chip {
 
-// What an operator spends most of its time on.
-enum class Bound : uint8_t { cube, vector, memory, launch };
+// What an operator spends most of its time on. layout: on bringing the weights of a convolution into the cube's order, which eager execution does at each call.
+enum class Bound : uint8_t { cube, vector, memory, launch, layout };
+inline constexpr size_t kBounds = 5;
 const char* name(Bound bound);
 
 struct OperatorCost {
@@ -26,11 +27,13 @@ struct OperatorCost {
 // dimensions padded to 16. Vector: instructions per element over vector_bytes_per_cycle, in 32 bits where the chip computes so. Memory: weights, inputs and
 // outputs of the operator once each, what moves likewise; that the second-level cache may spare some of it is left to the fitted DRAM rate. Copies
 // between host and device are not in it. An AdaptiveAveragePool is one operator, a ScaledDotProductAttention its three (product, softmax, product) in one row.
-// Says nothing of eager execution, in which weights are laid out anew at each call.
+// Eager execution, in which weights are laid out anew at each call, is chip/eager_cost.h.
 std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc);
 
 // Of one copy between host and device, in milliseconds.
 double copy_ms(double bytes, const Soc& soc);
+// Of one copy within the device's memory, in milliseconds: every byte is read and written. A program on the board itself has no other copies.
+double memory_copy_ms(double bytes, const Soc& soc);
 
 // The sum, in milliseconds.
 double total_ms(const std::vector<OperatorCost>& costs);

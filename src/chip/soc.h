@@ -20,6 +20,7 @@ struct Soc {
   double copy_gb_per_s;          // between host and device, as a card
   double copy_us;                // per copy
   int64_t memory_bytes;          // DRAM
+  double filter_plane_cycles;    // of eager execution, for the taps that one output channel has for one input channel, when the weights are laid out
 
   double cube_flops() const { return 2e6 * cube_mhz * cube_macs_per_cycle; }                // at its peak, per second
   double vector_bytes_per_s() const { return 1e6 * cube_mhz * vector_bytes_per_cycle; }

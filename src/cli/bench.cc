@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -14,13 +15,11 @@
 namespace ropeway::cli {
 namespace {
 
-const std::map<std::string, RowGrouping> kGroupings = {{"auto", RowGrouping::automatic}, {"module", RowGrouping::module}, {"layer", RowGrouping::layer}, {"op", RowGrouping::op}};
-
 struct BenchOptions {
   std::vector<std::string> models;
   std::vector<std::string> devices = {""};  // see SessionOptions
-  std::string by = "auto";
-  int depth = 0;
+  RowOptions rows;
+  std::string timing = "whole";  // of rows, on an NPU
   SessionOptions session;
   int warmup = kDefaultWarmup;
   std::optional<int> iterations;
@@ -64,29 +63,32 @@ class ModelBench {
     return report;
   }
 
-  DeviceReport bench_graph(const SessionOptions& session) {
+  DeviceReport bench_graph(SessionOptions session) {
     say(session, "reading");
     const Stopwatch loading;
     Graph graph = read_model(model_, {session.batch, session.input_shapes});
     const double load_ms = loading.milliseconds();
     const Labels labels(graph);
-    const bool times_steps = make_backend(session, model_)->info().times_steps;
+    const DeviceInfo device = make_backend(session, model_)->info();
+    const bool separate = !device.times_steps || (options_.timing == "separate" && device.compiles_whole);
+    session.time_steps = !separate;
     std::optional<Graph> again;  // to compile row by row; constants are shared
-    if (!times_steps) again = graph;
+    if (separate) again = graph;
 
     say(session, "compiling");
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
-    // A device that computes a model whole takes its rows from the device before it, so that they can stand side by side.
-    if (times_steps) steps_ = steps_of(*model);
-    else if (steps_.empty()) steps_ = steps_by_node(model->graph());
-    std::vector<Row> rows = make_rows(model->graph(), steps_, kGroupings.at(options_.by), options_.depth, labels);
+    // Rows are those of the first device, so that they can stand side by side.
+    if (steps_.empty()) steps_ = separate ? steps_by_node(model->graph()) : steps_of(*model);
+    std::vector<Row> rows = make_rows(model->graph(), steps_, options_.rows.grouping(), options_.rows.depth, labels);
     if (options_.reference) check_article_rows(article_times(model_), rows.size());
     Measurement measurement = measure_model(*model, session);
-    if (!times_steps) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
+    if (separate) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
+    else assign_steps(rows, rows_by_node(model->graph().nodes.size(), steps_, rows), steps_of(*model));
 
-    DeviceReport report = make_device_report(model->backend(0).info(), rows, measurement);
+    DeviceReport report = make_device_report(device, rows, measurement);
+    report.rows_apart = separate;
     report.load_ms = load_ms;
     report.compile_ms = compile_ms;
     report_.inputs = model->inputs();
@@ -118,6 +120,18 @@ class ModelBench {
   std::vector<ModelStep> steps_;  // of the model, as its rows are made of them
 };
 
+// What stands beside the article's NPU: its way of running a model, and ours where no device in the table predicts that already.
+std::vector<CostReport> predictions(const std::string& model, const BenchOptions& options, const ModelReport& report) {
+  const Graph graph = read_model(model, {options.session.batch, options.session.input_shapes});
+  const chip::Soc& soc = *chip::find_soc("Ascend310B1");  // the article's
+  CostOptions cost{CostMode::eager, options.rows.grouping(), options.rows.depth, options.session.disabled_passes};
+  cost.disabled_passes.erase("fuse");  // the CPU's own
+  std::vector<CostReport> result = {predict_cost(graph, soc, cost)};
+  cost.mode = CostMode::compiled;
+  if (std::none_of(report.devices.begin(), report.devices.end(), [](const DeviceReport& device) { return device.predicted; })) result.push_back(predict_cost(graph, soc, cost));
+  return result;
+}
+
 // What can be known to be wrong before minutes are spent.
 void check(const BenchOptions& options) {
   for (const auto& path : {options.json, options.csv}) {
@@ -146,7 +160,8 @@ void bench(const BenchOptions& options) {
   std::vector<ModelReport> reports;
   for (const std::string& model : options.models) {
     reports.push_back(ModelBench(model, options, progress).run());
-    fmt::print("{}\n", to_table(reports.back(), options.reference ? &article_times(model) : nullptr));
+    if (options.reference) fmt::print("{}\n", to_table(reports.back(), &article_times(model), predictions(model, options, reports.back())));
+    else fmt::print("{}\n", to_table(reports.back()));
     std::fflush(stdout);
   }
   fmt::print("{}", table_legend(reports, options.reference ? &article_times(options.models[0]) : nullptr));
@@ -154,12 +169,11 @@ void bench(const BenchOptions& options) {
   if (options.csv) write_file(*options.csv, to_csv(reports));
 }
 
-void add_row_options(CLI::App& command, BenchOptions& options) {
-  command.add_option("--by", options.by, fmt::format("What makes a row. layer: an operator with weights and what follows it; module: a module of the Python code; op: a step; auto: layer where that gives at most {} rows, else module", kReadableRows))
-      ->check(CLI::IsMember(kGroupings))
+void add_timing_option(CLI::App& command, BenchOptions& options) {
+  command.add_option("--rows", options.timing, "How an NPU's rows are timed. whole: by its profiler, in the compiled model; separate: each row is compiled and run by itself, which takes a run of the compiler per row")
+      ->check(CLI::IsMember({"whole", "separate"}))
       ->capture_default_str()
-      ->type_name("GROUPING");
-  command.add_option("--depth", options.depth, fmt::format("Parts of the module path that make a row, from 1; without: as many as give at most {} rows", kReadableRows))->check(CLI::Range(1, 1000))->type_name("N");
+      ->type_name("HOW");
 }
 
 void add_measuring_options(CLI::App& command, BenchOptions& options) {
@@ -170,7 +184,7 @@ void add_measuring_options(CLI::App& command, BenchOptions& options) {
 void add_output_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--json", options.json, "Write a JSON array with an entry per model")->type_name("FILE");
   command.add_option("--csv", options.csv, "Write a line per row")->type_name("FILE");
-  command.add_option("--reference", options.reference, "article: set its times beside these (built-in models only)")->check(CLI::IsMember({"article"}))->type_name("NAME");
+  command.add_option("--reference", options.reference, "article: set its times beside these, and what the cost model predicts for its NPU (built-in models only)")->check(CLI::IsMember({"article"}))->type_name("NAME");
   command.add_flag("--verbose", options.verbose, "Say on standard error what is being done, even when nobody watches");
 }
 
@@ -184,7 +198,8 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME,...");
-  add_row_options(*command, *options);
+  add_row_options(*command, options->rows);
+  add_timing_option(*command, *options);
   add_batch_option(*command, options->session);
   add_engine_options(*command, options->session);
   add_measuring_options(*command, *options);

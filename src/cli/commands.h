@@ -7,6 +7,7 @@ namespace ropeway::cli {
 
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_cost(CLI::App& app);
 void add_compile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_devices(CLI::App& app);

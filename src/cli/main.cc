@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     app.get_formatter()->column_width(28);
     ropeway::cli::add_run(app);
     ropeway::cli::add_bench(app);
+    ropeway::cli::add_cost(app);
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
     ropeway::cli::add_devices(app);

@@ -9,6 +9,11 @@
 #include "engine/model.h"
 
 namespace ropeway::cli {
+namespace {
+
+const std::map<std::string, RowGrouping> kGroupings = {{"auto", RowGrouping::automatic}, {"module", RowGrouping::module}, {"layer", RowGrouping::layer}, {"op", RowGrouping::op}};
+
+}  // namespace
 
 void add_engine_options(CLI::App& command, SessionOptions& options) {
   command.add_option("--threads", options.threads, "Threads of the CPU; without: every processor that this process may use")->check(CLI::Range(1, 1024))->type_name("N");
@@ -17,6 +22,7 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
   add_compile_timeout_option(command, options);
+  command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
 void add_device_option(CLI::App& command, SessionOptions& options) {
@@ -31,6 +37,16 @@ CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
   return command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
       ->type_name("N");
+}
+
+RowGrouping RowOptions::grouping() const { return kGroupings.at(by); }
+
+void add_row_options(CLI::App& command, RowOptions& options) {
+  command.add_option("--by", options.by, fmt::format("What makes a row. layer: an operator with weights and what follows it; module: a module of the Python code; op: a step; auto: layer where that gives at most {} rows, else module", kReadableRows))
+      ->check(CLI::IsMember(kGroupings))
+      ->capture_default_str()
+      ->type_name("GROUPING");
+  command.add_option("--depth", options.depth, fmt::format("Parts of the module path that make a row, from 1; without: as many as give at most {} rows", kReadableRows))->check(CLI::Range(1, 1000))->type_name("N");
 }
 
 void check_device(const SessionOptions& options, const std::string& model) {

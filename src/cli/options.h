@@ -8,16 +8,25 @@
 #include <string>
 #include <utility>
 
+#include "report/rows.h"
 #include "ropeway/session.h"
 
 namespace ropeway::cli {
 
-// --threads, --disable-pass, --kernel and --compile-timeout.
+// --threads, --disable-pass, --kernel, --compile-timeout and --run-timeout.
 void add_engine_options(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
+
+// --by and --depth.
+struct RowOptions {
+  std::string by = "auto";
+  int depth = 0;
+  RowGrouping grouping() const;
+};
+void add_row_options(CLI::App& command, RowOptions& options);
 
 // Throws Error{invalid_argument} that lists the devices there are, Error{device} when this machine does not have the one that `options` means for `model`: so
 // that this is known before the work.

@@ -45,7 +45,7 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
   if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
-  const auto executable = backend->load(path);
+  const auto executable = backend->load(path, options.run_seconds);
   std::shared_ptr<Model> model(new Model);
   Graph& graph = model->graph_;
   graph.name = std::filesystem::path(path).filename().string();
@@ -64,7 +64,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options, ""));
   // "fuse" is the backend's own pass.
-  CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds};
+  const CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.

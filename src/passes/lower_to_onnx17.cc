@@ -22,13 +22,14 @@ class Lowering {
  public:
   explicit Lowering(Graph graph) : graph_(std::move(graph)) {}
 
-  Graph run() {
+  Graph run(std::vector<int>* sources) {
     const std::vector<Node> nodes = std::exchange(graph_.nodes, {});
     for (const Node& node : nodes) {
       node_ = &node;
       const ValueId result = lowered();
       if (result == kNoValue) graph_.nodes.push_back(node);
       else graph_.nodes.back().outputs[0] = node.outputs[0];  // `result` was the last to be added
+      if (sources != nullptr) sources->resize(graph_.nodes.size(), static_cast<int>(&node - nodes.data()));
     }
     return compact(graph_);
   }
@@ -248,6 +249,6 @@ class Lowering {
 
 }  // namespace
 
-Graph lower_to_onnx17(Graph graph) { return Lowering(std::move(graph)).run(); }
+Graph lower_to_onnx17(Graph graph, std::vector<int>* sources) { return Lowering(std::move(graph)).run(sources); }
 
 }  // namespace ropeway

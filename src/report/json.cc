@@ -18,6 +18,7 @@ Json device_json(const DeviceReport& device) {
     rows.push_back({{"index", i + 1},
                     {"path", row.path},
                     {"description", row.description},
+                    {"fused", row.fused},
                     {"latency_ms", {{"min", rounded(row.min_ms)}, {"median", rounded(row.median_ms)}}}});
   }
   const Statistics& whole = device.end_to_end;

@@ -16,7 +16,7 @@ DeviceReport make_device_report(const DeviceInfo& device, std::span<const Row> r
   DeviceReport report;
   report.device = device.name;
   report.title = device.title;
-  report.compiled_whole = !device.times_steps;
+  report.compiled_whole = device.compiles_whole;
   report.precision = device.precision;
   report.threads = device.threads;
   report.predicted = device.predicted;
@@ -28,7 +28,7 @@ DeviceReport make_device_report(const DeviceInfo& device, std::span<const Row> r
       times.push_back(std::accumulate(row.steps.begin(), row.steps.end(), 0.0, [&](double sum, int s) { return sum + step_ms[static_cast<size_t>(s)]; }));
     }
     const Statistics row_statistics = statistics(std::move(times));
-    report.rows.push_back({row.path, row.description, row_statistics.min, row_statistics.median});
+    report.rows.push_back({row.path, row.description, row_statistics.min, row_statistics.median, row.steps.empty()});
   }
   return report;
 }

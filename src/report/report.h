@@ -16,6 +16,7 @@ struct RowReport {
   std::string description;
   double min_ms = 0;
   double median_ms = 0;
+  bool fused = false;  // it has no time of its own: all of it was fused into operators of other rows
 };
 
 // One model on one device.
@@ -25,7 +26,8 @@ struct DeviceReport {
   std::string precision;
   int threads = 1;
   bool predicted = false;       // the times are a model's, not a clock's
-  bool compiled_whole = false;  // the rows were compiled and run each by itself, end to end is the model in one piece
+  bool compiled_whole = false;  // the device runs the model in one piece
+  bool rows_apart = false;      // but the rows were compiled and run each by itself
   std::vector<RowReport> rows;
   Statistics end_to_end;
   size_t iterations = 0;

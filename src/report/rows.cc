@@ -226,6 +226,16 @@ std::vector<int> rows_by_node(size_t nodes, std::span<const ModelStep> steps, st
   return result;
 }
 
+void assign_steps(std::vector<Row>& rows, std::span<const int> row_of, std::span<const ModelStep> steps) {
+  for (Row& row : rows) row.steps.clear();
+  int last = 0;
+  for (size_t s = 0; s < steps.size(); ++s) {
+    const int node = steps[s].nodes.empty() ? steps[s].serves : steps[s].nodes[0];
+    if (node >= 0) last = row_of[static_cast<size_t>(node)];
+    rows[static_cast<size_t>(last)].steps.push_back(static_cast<int>(s));
+  }
+}
+
 std::vector<Row> make_rows(const Graph& graph, std::span<const ModelStep> steps, RowGrouping grouping, int depth, const Labels& labels) {
   const Grouper grouper(graph, steps, labels);
   switch (grouping) {

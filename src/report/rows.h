@@ -44,6 +44,10 @@ struct Row {
 // For every node of the graph the index of its row; nodes of no step are with the node before.
 std::vector<int> rows_by_node(size_t nodes, std::span<const ModelStep> steps, std::span<const Row> rows);
 
+// Gives the rows the steps of another device instead of those that they were made of: each step goes to the row of its first node, or of the node that it serves.
+// `row_of`: by node.
+void assign_steps(std::vector<Row>& rows, std::span<const int> row_of, std::span<const ModelStep> steps);
+
 // Every step is in exactly one row; rows stand in the order of their first step. A step that fuses nodes counts for its first one, a change of layout for
 // the node that needs it. `depth` counts the parts of a module path, from 1; 0 is the greatest depth that gives at most kReadableRows rows (at least 1).
 std::vector<Row> make_rows(const Graph& graph, std::span<const ModelStep> steps, RowGrouping grouping, int depth = 0, const Labels& labels = {});

@@ -53,19 +53,27 @@ std::vector<Label> labels_of(const ModelReport& report) {
   return labels;
 }
 
+// The k-th row under a label meets the k-th label of that name.
+template <class AnyRow, class Cell>
+std::vector<std::string> cells_of(const std::vector<AnyRow>& rows, const std::vector<Label>& labels, Cell cell) {
+  std::vector<std::string> cells;
+  std::vector<bool> used(rows.size(), false);
+  for (const Label& label : labels) {
+    size_t r = 0;
+    while (r < used.size() && (used[r] || Label{rows[r].path, rows[r].description} != label)) ++r;
+    if (r < used.size()) used[r] = true;
+    cells.push_back(r < used.size() ? cell(rows[r]) : "-");
+  }
+  return cells;
+}
+
 Column device_column(const DeviceReport& device, const std::vector<Label>& labels) {
   Column column;
   // A predicted time is the same at every run.
   const auto times = [&](double min, double median) { return device.predicted ? milliseconds(median) : pair_of(min, median); };
-  column.head = {device.predicted ? device.title + ", predicted" : device.title,
-                 device.compiled_whole ? device.precision + ", compiled" : fmt::format("{}, {} thread{}", device.precision, device.threads, device.threads == 1 ? "" : "s"), device.predicted ? "time" : pair_of("min", "median")};
-  std::vector<bool> used(device.rows.size(), false);
-  for (const Label& label : labels) {
-    size_t r = 0;
-    while (r < used.size() && (used[r] || Label{device.rows[r].path, device.rows[r].description} != label)) ++r;
-    if (r < used.size()) used[r] = true;
-    column.cells.push_back(r < used.size() ? times(device.rows[r].min_ms, device.rows[r].median_ms) : "-");
-  }
+  column.head = {device.title, device.compiled_whole ? device.precision + ", compiled" : fmt::format("{}, {} thread{}", device.precision, device.threads, device.threads == 1 ? "" : "s"),
+                 device.predicted ? "predicted" : pair_of("min", "median")};
+  column.cells = cells_of(device.rows, labels, [&](const RowReport& row) { return row.fused ? "fused" : times(row.min_ms, row.median_ms); });
   const double min = device.sum_of_min_ms(), median = device.sum_of_median_ms();
   column.sum = times(min, median);
   column.end_to_end = times(device.end_to_end.min, device.end_to_end.median);
@@ -74,10 +82,20 @@ Column device_column(const DeviceReport& device, const std::vector<Label>& label
 }
 
 Column article_column(const ArticleTimes& times) {
+  const auto pair = [](const std::string& cpu, const std::string& npu) { return fmt::format("{:>8} {:>10}", cpu, npu); };
+  const auto both = [&](const ArticleTimes::Row& row) { return pair(milliseconds(row.cpu_ms), milliseconds(row.npu_ms)); };
   Column column;
-  column.head = {"the article", "its board", pair_of("CPU", "NPU")};
-  for (const ArticleTimes::Row& row : times.rows) column.cells.push_back(pair_of(row.cpu_ms, row.npu_ms));
-  column.sum = pair_of(times.total.cpu_ms, times.total.npu_ms);
+  column.head = {"the article", "measured", pair("CPU", "NPU, eager")};
+  for (const ArticleTimes::Row& row : times.rows) column.cells.push_back(both(row));
+  column.sum = both(times.total);
+  return column;
+}
+
+Column cost_column(const CostReport& report, const std::vector<Label>& labels) {
+  Column column;
+  column.head = {report.soc, name(report.mode), "predicted"};
+  column.cells = cells_of(report.rows, labels, [](const CostRow& row) { return milliseconds(row.ms); });
+  column.sum = milliseconds(report.total_ms());
   return column;
 }
 
@@ -140,11 +158,12 @@ std::string timing_of(const DeviceReport& device) {
 
 }  // namespace
 
-std::string to_table(const ModelReport& report, const ArticleTimes* reference) {
+std::string to_table(const ModelReport& report, const ArticleTimes* reference, std::span<const CostReport> predicted) {
   const std::vector<Label> labels = labels_of(report);
   std::vector<Column> columns;
   for (const DeviceReport& device : report.devices) columns.push_back(device_column(device, labels));
   if (reference != nullptr) columns.push_back(article_column(*reference));
+  for (const CostReport& cost : predicted) columns.push_back(cost_column(cost, labels));
 
   std::string text = report.model;
   for (const ValueInfo& input : report.inputs) text += fmt::format(", {}: {}", input.name, to_string(input.type));
@@ -170,17 +189,24 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
         "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
         "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
   }
-  if (any(&DeviceReport::compiled_whole)) {
+  if (any(&DeviceReport::compiled_whole) && !any(&DeviceReport::rows_apart)) {
+    text +=
+        "An NPU runs a compiled model in one piece: its rows are that piece's operators, as its profiler times them. One into\n"
+        "which parts of several rows are fused counts for the row of its heaviest part; \"fused\" is a row of which nothing is left.\n"
+        "End to end has the copies of inputs and outputs between host and device, which no row has.\n";
+  }
+  if (any(&DeviceReport::rows_apart)) {
     text +=
         "An NPU runs a compiled model in one piece: its rows are compiled and run each by itself. End to end is the model in\n"
         "one piece, with the copies of inputs and outputs between host and device, which no row has.\n";
   }
-  if (any(&DeviceReport::predicted)) text += "Predicted times come from a cost model of the chip, calibrated on measurements of others; no NPU has run.\n";
+  if (any(&DeviceReport::predicted) || reference != nullptr) text += "Predicted times come from a cost model of the chip, calibrated on measurements of others, and from no NPU.\n";
   if (reference != nullptr) {
     text +=
         "The article's times are those of its own board, batch 1: its CPU, and eager torch_npu on an Ascend 310B1. Its sums\n"
         "are as printed there. Eager is an operator at a time, the weights of each convolution laid out anew at every call;\n"
-        "compiled, they are laid out once, in 16 bits, and operators are fused.\n";
+        "compiled, they are laid out once, in 16 bits, and operators are fused. The prediction of eager execution has one\n"
+        "number that is fitted to the article's rows; how far off each of them is: docs/cost-model.md.\n";
   }
   return text;
 }

@@ -11,7 +11,7 @@ namespace ropeway::virtual_npu {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr double kMostMs = 1e6;
 
 // Behind the magic: sizes of what follows and a hash of it. Little-endian, as all machines here are.
@@ -34,7 +34,7 @@ std::string_view checked_body(std::string_view bytes, Head& head) {
 
 std::string to_bytes(const Container& container) {
   Json operators = Json::array();
-  for (const OperatorTime& each : container.operators) operators.push_back({{"name", each.name}, {"ms", each.ms}});
+  for (const OperatorTime& each : container.operators) operators.push_back({{"name", each.name}, {"type", each.type}, {"ms", each.ms}});
   const Json json = {{"version", kVersion}, {"compiler", container.compiler}, {"soc", container.soc}, {"cann", container.cann}, {"precision_mode", container.precision_mode}, {"operators", std::move(operators)}};
   const std::string head_json = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string result(cann::kVirtualOmMagic);
@@ -60,7 +60,7 @@ Container parse_container(std::string_view bytes) {
     result.cann = json.at("cann");
     result.precision_mode = json.at("precision_mode");
     for (const Json& each : json.at("operators")) {
-      result.operators.push_back({each.at("name"), each.at("ms")});
+      result.operators.push_back({each.at("name"), each.at("type"), each.at("ms")});
       if (const double ms = result.operators.back().ms; !(ms >= 0 && ms < kMostMs)) fail(ErrorCode::invalid_model, "an operator of it is said to take {} ms", ms);
     }
   } catch (const Json::exception& wrong) {

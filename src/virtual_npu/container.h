@@ -12,6 +12,7 @@ namespace ropeway::virtual_npu {
 
 struct OperatorTime {
   std::string name;  // of the ONNX node that it is named after
+  std::string type;  // GE's operator type
   double ms = 0;     // predicted
 };
 

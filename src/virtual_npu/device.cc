@@ -3,312 +3,357 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/buffer.h"
 #include "chip/cost_model.h"
 #include "cpu/backend.h"
 #include "virtual_npu/fault.h"
-#include "virtual_npu/settings.h"
 
-// Which code CANN gives for a misuse is taken from its documentation; where that is silent, the line says assumed.
 namespace ropeway::virtual_npu {
 namespace {
+
+constexpr size_t kMostStreams = 512;
+
 struct ThreadState {
   int32_t device = -1;  // -1: this thread has set none
-  DeviceContext* context = nullptr;
+  const void* context = nullptr;
 };
 thread_local ThreadState current;
+
+// Tells an event that its stream has passed it, or never will: when the task that holds this is done, or thrown away.
+struct Recording {
+  std::shared_ptr<Event> event;
+  std::optional<double> at_ms;
+  ~Recording() { event->record_done(at_ms); }
+};
 
 }  // namespace
 
 Device& Device::instance() {
-  static Device* const device = new Device;  // never destroyed: a caller's own static objects may use it to the end
+  static Device* const device = new Device;  // never destroyed: a caller's own static objects, and threads of streams, may use it to the end
   return *device;
 }
 
-Device::Device() : soc_(chosen_soc()), total_bytes_(device_memory(soc_)) {}
+Device::Device() : soc_(chosen_soc()), mode_(chosen_mode()), memory_(device_memory(soc_), mode_) {}
 
 void Device::initialise() {
-  const std::lock_guard lock(mutex_);
-  if (initialised_) refuse(cann::ACL_ERROR_REPEAT_INITIALIZE, "aclInit was called before in this process");
-  initialised_ = true;
+  if (initialised_.exchange(true)) refuse(Rule::initialised_twice);
 }
 
 void Device::finalise() {
-  const std::lock_guard lock(mutex_);
-  if (!initialised_) refuse(cann::ACL_ERROR_REPEAT_FINALIZE, "aclFinalize without aclInit before it");  // assumed
-  initialised_ = false;
+  if (!initialised_.exchange(false)) refuse(Rule::finalised_twice);
 }
 
 void Device::check_initialised() const {
-  if (!initialised_) refuse(cann::ACL_ERROR_UNINITIALIZE, "aclInit has not been called");
+  if (!initialised_) refuse(Rule::not_initialised);
+}
+
+void Device::check_usable() const {
+  check_initialised();
+  if (lost_) refuse(Rule::device_lost);
 }
 
 void Device::check_device(int32_t id) const {
-  check_initialised();
-  if (id != 0) refuse(cann::ACL_ERROR_RT_INVALID_DEVICEID, "there is no device {}: the virtual installation has one, device 0", id);
+  if (id != 0) refuse(Rule::unknown_device, "device {}", id);
 }
 
 void Device::set_device(int32_t id) {
-  const std::lock_guard lock(mutex_);
+  check_usable();
   check_device(id);
-  current.device = id;
-  if (default_context_ == nullptr) default_context_ = contexts_.add(std::make_unique<DeviceContext>());
-  current.context = default_context_;
+  const std::lock_guard lock(mutex_);
+  ++times_set_;
+  if (contexts_.find(default_context_) == nullptr) default_context_ = contexts_.add(std::make_shared<DeviceContext>());
+  current = {id, default_context_};
 }
 
 void Device::reset_device(int32_t id) {
-  const std::lock_guard lock(mutex_);
+  check_initialised();
   check_device(id);
-  current = {};
+  {
+    const std::lock_guard lock(mutex_);
+    if (times_set_ == 0) refuse(Rule::reset_without_set);
+    current = {};
+    if (--times_set_ > 0 && !lost_) return;
+    times_set_ = 0;
+    default_context_ = nullptr;
+    ++resets_;
+  }
+  reset_happened_.notify_all();  // what hangs, ends
+  release_everything();
+  lost_ = false;
+}
+
+// In an order in which nothing that still runs misses anything: threads of streams end first.
+void Device::release_everything() {
+  streams_.clear();
+  contexts_.clear();
+  events_.clear();
+  std::map<uint32_t, std::shared_ptr<Loaded>> models;
+  {
+    const std::lock_guard lock(mutex_);
+    models.swap(models_);
+  }
+  for (const auto& [id, each] : models) {
+    memory_.release(each->reserved);
+    profiling_.forget(id);
+  }
+  memory_.free_all();
 }
 
 int32_t Device::current_device() const {
-  if (current.device < 0) refuse(cann::ACL_ERROR_RT_CONTEXT_NULL, "this thread has set no device");
+  if (current.device < 0) refuse(Rule::device_not_set);
   return current.device;
 }
 
 DeviceContext* Device::create_context(int32_t device) {
-  const std::lock_guard lock(mutex_);
+  check_usable();
   check_device(device);
-  DeviceContext* const made = contexts_.add(std::make_unique<DeviceContext>());
+  DeviceContext* const made = contexts_.add(std::make_shared<DeviceContext>());
   current = {device, made};
   return made;
 }
 
 void Device::destroy_context(const void* context) {
-  const std::lock_guard lock(mutex_);
-  if (!contexts_.remove(context)) refuse(cann::ACL_ERROR_RT_CONTEXT_NULL, "aclrtDestroyContext of what is no context");  // assumed
+  check_usable();
+  if (contexts_.remove(context) == nullptr) refuse(Rule::foreign_context, "aclrtDestroyContext");
   if (current.context == context) current.context = nullptr;
-  if (default_context_ == context) default_context_ = nullptr;
 }
 
-void Device::set_current_context(void* context) {
-  const std::lock_guard lock(mutex_);
-  DeviceContext* const found = contexts_.find(context);
-  if (found == nullptr) refuse(cann::ACL_ERROR_RT_CONTEXT_NULL, "aclrtSetCurrentContext with what is no context");  // assumed
-  current = {0, found};
+void Device::set_current_context(const void* context) {
+  check_usable();
+  if (contexts_.find(context) == nullptr) refuse(Rule::foreign_context, "aclrtSetCurrentContext");
+  current = {0, context};
 }
 
-DeviceContext* Device::current_context() const {
-  const std::lock_guard lock(mutex_);
-  return &context();
+DeviceContext* Device::current_context() const { return context().get(); }
+
+std::shared_ptr<DeviceContext> Device::context() const {
+  check_usable();
+  std::shared_ptr<DeviceContext> found = contexts_.find(current.context);
+  if (found == nullptr) refuse(Rule::no_context);
+  return found;
 }
 
-DeviceContext& Device::context() const {
-  check_initialised();
-  DeviceContext* const found = contexts_.find(current.context);
-  if (found == nullptr) refuse(cann::ACL_ERROR_RT_CONTEXT_NULL, "this thread has no context: call aclrtSetDevice or aclrtSetCurrentContext in it");
-  return *found;
+std::shared_ptr<Stream> Device::stream(const void* handle) const {
+  const std::shared_ptr<DeviceContext> own = context();
+  if (handle == nullptr) return {own, &own->default_stream};
+  std::shared_ptr<Stream> found = streams_.find(handle);
+  if (found == nullptr) refuse(Rule::foreign_stream);
+  return found;
 }
 
-Stream& Device::stream(const void* handle) const {
-  DeviceContext& own = context();
-  if (handle == nullptr) return own.default_stream;
-  Stream* const found = streams_.find(handle);
-  if (found == nullptr) refuse(cann::ACL_ERROR_RT_STREAM_CONTEXT, "what is given as a stream is none");  // assumed
-  return *found;
+std::shared_ptr<Event> Device::event(const void* handle) const {
+  context();
+  std::shared_ptr<Event> found = events_.find(handle);
+  if (found == nullptr) refuse(Rule::foreign_event);
+  return found;
 }
 
 Stream* Device::create_stream() {
-  const std::lock_guard lock(mutex_);
   context();
-  return streams_.add(std::make_unique<Stream>());
+  if (streams_.size() >= kMostStreams) refuse(Rule::too_many_streams);
+  return streams_.add(std::make_shared<Stream>());
 }
 
 void Device::destroy_stream(const void* stream) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (!streams_.remove(stream)) refuse(cann::ACL_ERROR_RT_STREAM_CONTEXT, "aclrtDestroyStream of what is no stream");  // assumed
+  if (streams_.remove(stream) == nullptr) refuse(Rule::foreign_stream, "aclrtDestroyStream");
 }
 
 Event* Device::create_event() {
-  const std::lock_guard lock(mutex_);
   context();
-  return events_.add(std::make_unique<Event>());
+  return events_.add(std::make_shared<Event>());
 }
 
 void Device::destroy_event(const void* event) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (!events_.remove(event)) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtDestroyEvent of what is no event");  // assumed
+  if (events_.remove(event) == nullptr) refuse(Rule::foreign_event, "aclrtDestroyEvent");
 }
 
-void Device::record(const void* event, const void* handle) {
+void Device::program_knows(double at_ms) {
   const std::lock_guard lock(mutex_);
-  context();
-  Event* const found = events_.find(event);
-  if (found == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtRecordEvent with what is no event");  // assumed
-  found->at_ms = stream(handle).now_ms;
+  program_ms_ = std::max(program_ms_, at_ms);
 }
 
-void Device::synchronise(const void* handle) const {
+double Device::program_ms() const {
   const std::lock_guard lock(mutex_);
-  stream(handle);
+  return program_ms_;
 }
 
-void Device::synchronise_event(const void* event) const {
-  const std::lock_guard lock(mutex_);
-  context();
-  if (events_.find(event) == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtSynchronizeEvent with what is no event");  // assumed
+void Device::wait_for(Stream& stream, std::optional<double> seconds) {
+  const auto at_ms = stream.wait(seconds);
+  if (!at_ms) refuse(Rule::stream_timeout, "{:g} s", seconds.value_or(0));
+  program_knows(*at_ms);
 }
 
-void Device::wait(const void* handle, const void* event) {
-  const std::lock_guard lock(mutex_);
-  Stream& waiting = stream(handle);
-  const Event* const found = events_.find(event);
-  if (found == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtStreamWaitEvent with what is no event");  // assumed
-  if (found->at_ms) waiting.now_ms = std::max(waiting.now_ms, *found->at_ms);
+void Device::synchronise(const void* handle, std::optional<double> seconds) { wait_for(*stream(handle), seconds); }
+
+void Device::synchronise_device() {
+  const std::shared_ptr<DeviceContext> own = context();
+  wait_for(own->default_stream, std::nullopt);
+  for (const std::shared_ptr<Stream>& each : streams_.all()) wait_for(*each, std::nullopt);
 }
+
+void Device::record(const void* handle, const void* stream_handle) {
+  const std::shared_ptr<Event> recorded = event(handle);
+  const std::shared_ptr<Stream> on = stream(stream_handle);
+  recorded->record_queued();
+  on->submit(program_ms(), [recording = std::make_shared<Recording>(recorded, std::nullopt)](double begin_ms) {
+    recording->at_ms = begin_ms;
+    return begin_ms;
+  });
+}
+
+void Device::wait(const void* stream_handle, const void* handle) {
+  const std::shared_ptr<Stream> on = stream(stream_handle);
+  on->submit(program_ms(), [waited = event(handle)](double begin_ms) {
+    waited->wait();
+    return std::max(begin_ms, waited->at_ms().value_or(begin_ms));
+  });
+}
+
+void Device::synchronise_event(const void* handle) {
+  const std::shared_ptr<Event> waited = event(handle);
+  waited->wait();
+  if (const auto at_ms = waited->at_ms()) program_knows(*at_ms);
+}
+
+bool Device::is_done(const void* handle) const { return event(handle)->is_done(); }
 
 double Device::elapsed_ms(const void* begin, const void* end) const {
-  const std::lock_guard lock(mutex_);
-  context();
-  const Event* const first = events_.find(begin);
-  const Event* const last = events_.find(end);
-  if (first == nullptr || last == nullptr) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtEventElapsedTime with what is no event");  // assumed
-  if (!first->at_ms || !last->at_ms) refuse(cann::ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID, "an event of aclrtEventElapsedTime has not been recorded");
-  if (*last->at_ms < *first->at_ms) refuse(cann::ACL_ERROR_RT_EVENT_TIMESTAMP_REVERSAL, "the second event of aclrtEventElapsedTime was recorded before the first");
-  return *last->at_ms - *first->at_ms;
-}
-
-void Device::reserve(size_t bytes, const char* what) {
-  if (bytes > total_bytes_ - used_bytes_) {
-    refuse(cann::ACL_ERROR_RT_MEMORY_ALLOCATION, "{} needs {}, but of the {} of device memory {} are free", what, readable_bytes(static_cast<double>(bytes)), readable_bytes(static_cast<double>(total_bytes_)),
-           readable_bytes(static_cast<double>(total_bytes_ - used_bytes_)));
-  }
-  used_bytes_ += bytes;
+  const auto first = event(begin)->at_ms(), last = event(end)->at_ms();
+  if (!first || !last) refuse(Rule::event_without_time);
+  if (*last < *first) refuse(Rule::events_reversed);
+  return *last - *first;
 }
 
 void* Device::allocate(size_t bytes) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (bytes == 0) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclrtMalloc of 0 bytes");
-  reserve(bytes, "aclrtMalloc");
-  Block block;
-  try {
-    block = {allocate_buffer(bytes), bytes};
-  } catch (const Error& error) {
-    used_bytes_ -= bytes;
-    refuse(cann::ACL_ERROR_RT_MEMORY_ALLOCATION, "the memory behind the virtual device is exhausted: {}", error.message());
-  }
-  std::byte* const address = block.memory.get();
-  blocks_[address] = std::move(block);
-  return address;
+  return memory_.allocate(bytes);
 }
 
 void* Device::allocate_host(size_t bytes) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (bytes == 0) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclrtMallocHost of 0 bytes");
-  Block block{allocate_buffer(bytes), bytes};
-  std::byte* const address = block.memory.get();
-  host_blocks_[address] = std::move(block);
-  return address;
+  return memory_.allocate_host(bytes);
 }
 
 void Device::free(const void* memory) {
-  const std::lock_guard lock(mutex_);
   context();
-  const auto at = blocks_.find(static_cast<const std::byte*>(memory));
-  if (at == blocks_.end()) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtFree of what aclrtMalloc has not given, or of what is free already");  // assumed
-  used_bytes_ -= at->second.bytes;
-  blocks_.erase(at);
+  memory_.free(memory);
 }
 
 void Device::free_host(const void* memory) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (host_blocks_.erase(static_cast<const std::byte*>(memory)) == 0) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "aclrtFreeHost of what aclrtMallocHost has not given, or of what is free already");  // assumed
+  memory_.free_host(memory);
 }
 
-void Device::check_range(const void* memory, size_t bytes, const char* what) const {
-  const auto* const address = static_cast<const std::byte*>(memory);
-  auto at = blocks_.upper_bound(address);
-  const bool inside = at != blocks_.begin() && (--at, static_cast<size_t>(address - at->first) <= at->second.bytes && bytes <= at->second.bytes - static_cast<size_t>(address - at->first));
-  if (!inside) refuse(cann::ACL_ERROR_RT_PARAM_INVALID, "{}: {} bytes there are not all in device memory", what, bytes);  // assumed
+void Device::check_device_memory(const void* memory, size_t bytes, const std::string& what) const {
+  if (memory_.find(memory, bytes) == nullptr) refuse(Rule::not_device_memory, "{}, {} bytes", what, bytes);
 }
 
-void Device::copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind, std::optional<const void*> handle) {
-  const std::lock_guard lock(mutex_);
+void Device::check_copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind) const {
+  if (bytes > room) refuse(Rule::no_room, "a copy of {} bytes into room for {}", bytes, room);
+  if (to == nullptr || from == nullptr) refuse(Rule::null_pointer, "a copy from or to nowhere");
+  if (kind < cann::ACL_MEMCPY_HOST_TO_HOST || kind > cann::ACL_MEMCPY_DEVICE_TO_DEVICE) refuse(Rule::invalid_value, "there is no copy of kind {}", static_cast<int>(kind));
+  if (mode_ == Mode::board) return;  // CANN's documents: on the board itself every copy is done as one within the device
+  if (kind == cann::ACL_MEMCPY_HOST_TO_DEVICE || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_device_memory(to, bytes, "the destination of a copy to the device");
+  if (kind == cann::ACL_MEMCPY_DEVICE_TO_HOST || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_device_memory(from, bytes, "the source of a copy from the device");
+}
+
+double Device::copy_ms(size_t bytes) const {
+  return mode_ == Mode::card ? chip::copy_ms(static_cast<double>(bytes), soc_) : chip::memory_copy_ms(static_cast<double>(bytes), soc_);
+}
+
+void Device::copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind) {
   context();
-  if (bytes > room) refuse(cann::ACL_ERROR_INVALID_PARAM, "a copy of {} bytes into room for {}", bytes, room);
-  if (to == nullptr || from == nullptr) refuse(cann::ACL_ERROR_INVALID_PARAM, "a copy from or to a null pointer");
-  if (kind < cann::ACL_MEMCPY_HOST_TO_HOST || kind > cann::ACL_MEMCPY_DEVICE_TO_DEVICE) refuse(cann::ACL_ERROR_INVALID_PARAM, "there is no copy of kind {}", static_cast<int>(kind));
-  if (kind == cann::ACL_MEMCPY_HOST_TO_DEVICE || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(to, bytes, "the destination of a copy to the device");
-  if (kind == cann::ACL_MEMCPY_DEVICE_TO_HOST || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_range(from, bytes, "the source of a copy from the device");
-  std::memcpy(to, from, bytes);
-  if (handle) stream(*handle).now_ms += chip::copy_ms(static_cast<double>(bytes), soc_);
+  check_copy(to, room, from, bytes, kind);
+  std::memmove(to, from, bytes);
+  program_knows(program_ms() + copy_ms(bytes));
+}
+
+void Device::copy_async(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind, const void* handle) {
+  const std::shared_ptr<Stream> on = stream(handle);
+  check_copy(to, room, from, bytes, kind);
+  const auto keeper = [&](const void* memory) {
+    auto device = memory_.find(memory, bytes);
+    return device == nullptr ? memory_.find_host(memory, bytes) : device;
+  };
+  const auto to_keeper = keeper(to), from_keeper = keeper(from);
+  on->submit(program_ms(), [=, ms = copy_ms(bytes)](double begin_ms) {
+    (void)to_keeper, (void)from_keeper;
+    std::memmove(to, from, bytes);
+    return begin_ms + ms;
+  });
+  if (to_keeper == nullptr || from_keeper == nullptr) wait_for(*on, std::nullopt);
 }
 
 void Device::fill(void* memory, size_t room, int32_t value, size_t bytes) {
-  const std::lock_guard lock(mutex_);
   context();
-  if (bytes > room) refuse(cann::ACL_ERROR_INVALID_PARAM, "aclrtMemset of {} bytes in room for {}", bytes, room);
-  check_range(memory, bytes, "aclrtMemset");
+  if (bytes > room) refuse(Rule::no_room, "aclrtMemset of {} bytes in room for {}", bytes, room);
+  check_device_memory(memory, bytes, "aclrtMemset");
   std::memset(memory, value, bytes);
 }
 
-size_t Device::free_bytes() const {
-  const std::lock_guard lock(mutex_);
-  context();
-  return total_bytes_ - used_bytes_;
+void Device::fill_async(void* memory, size_t room, int32_t value, size_t bytes, const void* handle) {
+  const std::shared_ptr<Stream> on = stream(handle);
+  if (bytes > room) refuse(Rule::no_room, "aclrtMemsetAsync of {} bytes in room for {}", bytes, room);
+  check_device_memory(memory, bytes, "aclrtMemsetAsync");
+  on->submit(program_ms(), [=, keeper = memory_.find(memory, bytes), ms = chip::memory_copy_ms(static_cast<double>(bytes), soc_)](double begin_ms) {
+    std::memset(memory, value, bytes);
+    return begin_ms + ms;
+  });
 }
 
-uint32_t Device::load(std::string_view bytes, const std::string& what) {
+size_t Device::free_bytes() const {
+  context();
+  return memory_.free_bytes();
+}
+
+std::shared_ptr<Model> Device::read(std::string_view bytes, const std::string& what) {
+  std::shared_ptr<const Backend> cpu;
   {
     const std::lock_guard lock(mutex_);
-    context();
     if (!cpu_) cpu_ = make_cpu_backend(0);
+    cpu = cpu_;
   }
-  std::shared_ptr<Model> model = Model::load(bytes, what, soc_, *cpu_);
-  const std::lock_guard lock(mutex_);
-  reserve(model->weight_bytes(), what.c_str());
-  models_[next_model_] = std::move(model);
-  return next_model_++;
+  return Model::load(bytes, what, soc_, *cpu);
 }
 
-std::shared_ptr<Model> Device::find_model(uint32_t id) const {
+uint32_t Device::load(std::string_view bytes, const std::string& what, bool reserves) {
+  context();
+  const auto loaded = std::make_shared<Loaded>();
+  loaded->model = read(bytes, what);
+  loaded->reserved = reserves ? loaded->model->weight_bytes() + loaded->model->work_bytes() : 0;
+  memory_.reserve(loaded->reserved, what.c_str());
+  const std::lock_guard lock(mutex_);
+  loaded->id = next_model_++;
+  models_[loaded->id] = loaded;
+  return loaded->id;
+}
+
+uint32_t Device::load_from_memory(std::string_view bytes, bool reserves) {
+  const bool on_device = memory_.find(bytes.data(), bytes.size()) != nullptr;
+  if (mode_ == Mode::board && !on_device) refuse(Rule::model_in_host_memory);
+  if (mode_ == Mode::card && on_device) refuse(Rule::model_in_device_memory);
+  return load(bytes, "the model in memory", reserves);
+}
+
+std::shared_ptr<Device::Loaded> Device::loaded(uint32_t id) const {
+  context();
+  const std::lock_guard lock(mutex_);
   const auto at = models_.find(id);
-  if (at == models_.end()) refuse(cann::ACL_ERROR_GE_EXEC_MODEL_ID_INVALID, "there is no model {}", id);
+  if (at == models_.end()) refuse(Rule::unknown_model, "model {}", id);
   return at->second;
 }
 
 void Device::unload(uint32_t id) {
-  const std::lock_guard lock(mutex_);
-  context();
-  used_bytes_ -= find_model(id)->weight_bytes();
-  models_.erase(id);
-}
-
-std::shared_ptr<const Model> Device::model(uint32_t id) const {
-  const std::lock_guard lock(mutex_);
-  context();
-  return find_model(id);
-}
-
-void Device::execute(uint32_t id, std::span<void* const> inputs, std::span<const size_t> input_bytes, std::span<void* const> outputs, std::span<const size_t> output_bytes, const void* handle) {
-  const auto check = [&](const char* what, const std::vector<Port>& ports, std::span<void* const> buffers, std::span<const size_t> bytes) {
-    if (buffers.size() != ports.size()) refuse(cann::ACL_ERROR_INVALID_PARAM, "{} {}s are given, but the model has {}", buffers.size(), what, ports.size());
-    for (size_t i = 0; i < ports.size(); ++i) {
-      if (bytes[i] < ports[i].bytes()) refuse(cann::ACL_ERROR_GE_EXEC_MODEL_DATA_SIZE_INVALID, "{} {} takes {} bytes, but its buffer has {}", what, ports[i].name, ports[i].bytes(), bytes[i]);  // assumed
-      check_range(buffers[i], ports[i].bytes(), what);
-    }
-  };
-  std::shared_ptr<Model> model;
+  const std::shared_ptr<Loaded> unloaded = loaded(id);
   {
     const std::lock_guard lock(mutex_);
-    context();
-    model = find_model(id);
-    check("input", model->inputs(), inputs, input_bytes);
-    check("output", model->outputs(), outputs, output_bytes);
-    stream(handle);
+    models_.erase(id);
   }
-  {
-    const std::lock_guard core(running_);
-    model->run(inputs, outputs);
-  }
-  const std::lock_guard lock(mutex_);
-  stream(handle).now_ms += model->predicted_ms();
+  memory_.release(unloaded->reserved);
+  profiling_.forget(id);
 }
+
+std::shared_ptr<const Model> Device::model(uint32_t id) const { return loaded(id)->model; }
 
 }  // namespace ropeway::virtual_npu

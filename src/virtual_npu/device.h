@@ -1,120 +1,146 @@
-// The virtual device: its state, memory and clock. One per process.
+// The virtual device: its state, memory, streams and clock. One per process.
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "cann/types.h"
+#include "virtual_npu/failures.h"
+#include "virtual_npu/handles.h"
+#include "virtual_npu/memory.h"
 #include "virtual_npu/model.h"
+#include "virtual_npu/profiling.h"
+#include "virtual_npu/stream.h"
 
 namespace ropeway::virtual_npu {
 
-// Work of a stream is done when it is submitted; `now_ms` is when the chip would be done with it, by the cost model.
-struct Stream {
-  double now_ms = 0;
-};
-struct Event {
-  std::optional<double> at_ms;  // nothing before it is recorded
-};
 struct DeviceContext {
   Stream default_stream;
 };
 
-// Handles of one kind, so that a foreign or stale one is told from a good one.
-template <class T>
-class Handles {
- public:
-  T* add(std::unique_ptr<T> object) {
-    T* const handle = object.get();
-    objects_.emplace(handle, std::move(object));
-    return handle;
-  }
-  T* find(const void* handle) const {
-    const auto at = objects_.find(handle);
-    return at == objects_.end() ? nullptr : at->second.get();
-  }
-  bool remove(const void* handle) { return objects_.erase(handle) > 0; }
-
- private:
-  std::map<const void*, std::unique_ptr<T>> objects_;
+// Buffers of one side of a model, as a caller gives them.
+struct BufferList {
+  std::vector<void*> data;
+  std::vector<size_t> bytes;
 };
 
+// Every member throws Fault, and locks what it needs: any thread may call.
+//
+// The clock: what a program asks for begins when the program knew that what it has waited for was done, and when its stream has ended what was queued before. The one
+// AI core runs one model after another; copies of other streams go on meanwhile.
 class Device {
  public:
   static Device& instance();
 
-  // Every member below throws Fault. Locks what it needs: any thread may call.
   void initialise();
   void finalise();
   const chip::Soc& soc() const { return soc_; }
+  Mode mode() const { return mode_; }
+  Failures& failures() { return failures_; }
+  Profiling& profiling() { return profiling_; }
 
-  void set_device(int32_t id);
-  void reset_device(int32_t id);
+  void set_device(int32_t id);    // counted: as many resets undo it
+  void reset_device(int32_t id);  // the last one frees what is on the device, and brings a lost device back
   int32_t current_device() const;
 
   DeviceContext* create_context(int32_t device);
   void destroy_context(const void* context);
-  void set_current_context(void* context);
+  void set_current_context(const void* context);
   DeviceContext* current_context() const;
 
+  // A stream of nullptr is the context's default one.
   Stream* create_stream();
   void destroy_stream(const void* stream);
+  void synchronise(const void* stream, std::optional<double> seconds);
+  void synchronise_device();
   Event* create_event();
   void destroy_event(const void* event);
   void record(const void* event, const void* stream);
-  void synchronise(const void* stream) const;        // nullptr: the context's default stream
-  void synchronise_event(const void* event) const;
-  void wait(const void* stream, const void* event);  // what follows on the stream starts after the event; one that is not recorded holds nothing up
+  void wait(const void* stream, const void* event);
+  void synchronise_event(const void* event);
+  bool is_done(const void* event) const;
   double elapsed_ms(const void* begin, const void* end) const;
 
   void* allocate(size_t bytes);       // device memory
   void* allocate_host(size_t bytes);  // page-locked host memory
   void free(const void* memory);
   void free_host(const void* memory);
-  // `stream`: where the copy is queued; without one it takes no time on any stream, as the caller waits for it.
-  void copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind, std::optional<const void*> stream);
+  void copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind);
+  // Between page-locked and device memory it is queued; with other host memory involved it has ended when this returns, as CANN does it.
+  void copy_async(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind, const void* stream);
   void fill(void* memory, size_t room, int32_t value, size_t bytes);
+  void fill_async(void* memory, size_t room, int32_t value, size_t bytes, const void* stream);
   size_t free_bytes() const;
-  size_t total_bytes() const { return total_bytes_; }
+  size_t total_bytes() const { return memory_.total(); }
+  void check_device_memory(const void* memory, size_t bytes, const std::string& what) const;
 
-  uint32_t load(std::string_view bytes, const std::string& what);
+  // `reserves`: its memory comes from the device's, not from the caller.
+  uint32_t load(std::string_view bytes, const std::string& what, bool reserves = true);
+  uint32_t load_from_memory(std::string_view bytes, bool reserves = true);
+  // A model that is only asked about, not loaded.
+  std::shared_ptr<Model> read(std::string_view bytes, const std::string& what);
   void unload(uint32_t model);
   std::shared_ptr<const Model> model(uint32_t id) const;
-  void execute(uint32_t id, std::span<void* const> inputs, std::span<const size_t> input_bytes, std::span<void* const> outputs, std::span<const size_t> output_bytes, const void* stream);
+  void execute(uint32_t id, const BufferList& inputs, const BufferList& outputs);
+  void execute_async(uint32_t id, const BufferList& inputs, const BufferList& outputs, const void* stream);
 
  private:
-  Device();
-  // Callers hold mutex_.
-  void check_initialised() const;
-  void check_device(int32_t id) const;
-  DeviceContext& context() const;
-  Stream& stream(const void* handle) const;
-  void reserve(size_t bytes, const char* what);
-  void check_range(const void* memory, size_t bytes, const char* what) const;
-  std::shared_ptr<Model> find_model(uint32_t id) const;
+  struct Loaded {
+    std::shared_ptr<Model> model;
+    uint32_t id = 0;
+    size_t reserved = 0;
+    std::mutex mutex;
+    const void* stream = nullptr;  // of the executions that are queued
+    int queued = 0;
+  };
+  struct Execution;
 
-  mutable std::mutex mutex_;
+  Device();
+  void check_initialised() const;
+  void check_usable() const;  // initialised and not lost
+  void check_device(int32_t id) const;
+  std::shared_ptr<DeviceContext> context() const;
+  std::shared_ptr<Stream> stream(const void* handle) const;
+  std::shared_ptr<Event> event(const void* handle) const;
+  std::shared_ptr<Loaded> loaded(uint32_t id) const;
+  void check_copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind) const;
+  double copy_ms(size_t bytes) const;
+  void wait_for(Stream& stream, std::optional<double> seconds);
+  void program_knows(double at_ms);
+  double program_ms() const;
+  std::shared_ptr<Execution> prepare(uint32_t id, const BufferList& inputs, const BufferList& outputs) const;
+  double run(Execution& execution, double begin_ms);
+  void fail_on_purpose(double& extra_ms);
+  void release_everything();
+
   const chip::Soc& soc_;
-  const size_t total_bytes_;
-  bool initialised_ = false;
-  size_t used_bytes_ = 0;
+  const Mode mode_;
+  Failures failures_;
+  Profiling profiling_;
+  Memory memory_;
   Handles<DeviceContext> contexts_;
-  DeviceContext* default_context_ = nullptr;  // what aclrtSetDevice makes current in every thread
   Handles<Stream> streams_;
   Handles<Event> events_;
-  struct Block {
-    std::shared_ptr<std::byte> memory;
-    size_t bytes = 0;
-  };
-  std::map<const std::byte*, Block> blocks_, host_blocks_;  // by address
-  std::shared_ptr<const Backend> cpu_;
-  std::map<uint32_t, std::shared_ptr<Model>> models_;
+  std::atomic<bool> initialised_ = false, lost_ = false;
+
+  mutable std::mutex mutex_;  // for what follows
+  std::condition_variable reset_happened_;
+  int times_set_ = 0, resets_ = 0;
+  DeviceContext* default_context_ = nullptr;  // what aclrtSetDevice makes current in every thread
+  std::map<uint32_t, std::shared_ptr<Loaded>> models_;
   uint32_t next_model_ = 1;
-  std::mutex running_;  // held by the model that runs: the chip has one AI core
+  double program_ms_ = 0;  // the latest of what the program has waited for
+  std::shared_ptr<const Backend> cpu_;
+
+  std::mutex core_;  // held by the model that runs: the chip has one AI core
+  double core_free_ms_ = 0;
 };
 
 }  // namespace ropeway::virtual_npu

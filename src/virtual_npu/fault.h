@@ -1,6 +1,7 @@
-// How the virtual device says no: a code of CANN's and a text for aclGetRecentErrMsg.
+// How the virtual device says no: a rule of its table, or any code, and a text for aclGetRecentErrMsg.
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,9 +21,27 @@ class Fault : public std::runtime_error {
   cann::aclError code_;
 };
 
+enum class Rule {
+#define ROPEWAY_RULE(name, code, basis, text) name,
+#include "virtual_npu/rules.def"
+#undef ROPEWAY_RULE
+};
+
+struct RuleRow {
+  const char* name;
+  cann::aclError code;
+  const char* basis;  // "documented" or "assumed"
+  const char* text;
+};
+// In the order of the enumeration.
+std::span<const RuleRow> rules();
+
+// Throws the rule's fault; `detail` says where or how much.
+[[noreturn]] void refuse(Rule rule, const std::string& detail = "");
+
 template <class... Args>
-[[noreturn]] void refuse(cann::aclError code, fmt::format_string<Args...> format, Args&&... args) {
-  throw Fault(code, fmt::format(format, std::forward<Args>(args)...));
+[[noreturn]] void refuse(Rule rule, fmt::format_string<Args...> detail, Args&&... args) {
+  refuse(rule, fmt::format(detail, std::forward<Args>(args)...));
 }
 
 }  // namespace ropeway::virtual_npu

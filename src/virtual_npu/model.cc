@@ -30,7 +30,7 @@ auto reading(const std::string& what, Read read) {
     return read();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) throw;
-    refuse(cann::ACL_ERROR_PARSE_MODEL, "{}: {}", what, error.message());
+    refuse(Rule::damaged_model, "{}: {}", what, error.message());
   }
 }
 
@@ -38,7 +38,7 @@ auto reading(const std::string& what, Read read) {
 
 std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& what, const chip::Soc& soc, const Backend& cpu) {
   const Container container = reading(what, [&] { return parse_container(bytes); });
-  if (container.soc != soc.name) refuse(cann::ACL_ERROR_RT_SOC_VERSION, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another); it was made by {} of CANN {}, {}", what, container.soc, soc.name,
+  if (container.soc != soc.name) refuse(Rule::wrong_chip, "{} is compiled for {}, but this device is a virtual {} (ROPEWAY_VIRTUAL_SOC chooses another); it was made by {} of CANN {}, {}", what, container.soc, soc.name,
                                       container.compiler, container.cann, container.precision_mode);
   Graph graph = reading(what, [&] { return read_onnx(container.onnx, what, {}); });
   std::unique_ptr<Model> model(new Model);
@@ -47,6 +47,7 @@ std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& wh
   for (const Value& value : graph.values) {
     if (value.constant) model->weight_bytes_ += value.constant->bytes();
   }
+  model->operators_ = container.operators;
   for (const OperatorTime& each : container.operators) model->predicted_ms_ += each.ms;
   model->executable_ = cpu.compile(std::move(graph), {});
   model->context_ = model->executable_->make_context();

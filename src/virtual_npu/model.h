@@ -27,8 +27,11 @@ class Model {
 
   const std::vector<Port>& inputs() const { return inputs_; }
   const std::vector<Port>& outputs() const { return outputs_; }
-  size_t weight_bytes() const { return weight_bytes_; }  // in device memory, 16-bit weights
-  double predicted_ms() const { return predicted_ms_; }  // of one run
+  // In device memory: weights as the model keeps them, and room for intermediate values (assumed to be as much as the CPU backend needs).
+  size_t weight_bytes() const { return weight_bytes_; }
+  size_t work_bytes() const { return executable_->memory().context; }
+  const std::vector<OperatorTime>& operators() const { return operators_; }  // in the order of execution
+  double predicted_ms() const { return predicted_ms_; }                      // of one run
 
   // Buffers as ports() says, in their order.
   void run(std::span<void* const> inputs, std::span<void* const> outputs);
@@ -36,6 +39,7 @@ class Model {
  private:
   Model() = default;
   std::vector<Port> inputs_, outputs_;
+  std::vector<OperatorTime> operators_;
   size_t weight_bytes_ = 0;
   double predicted_ms_ = 0;
   std::shared_ptr<const Executable> executable_;

@@ -26,4 +26,11 @@ uint64_t device_memory(const chip::Soc& soc) {
   return uint64_t{megabytes} * 1000000;
 }
 
+Mode chosen_mode() {
+  const std::string mode = environment("ROPEWAY_VIRTUAL_MODE").value_or("EP");
+  if (mode == "EP") return Mode::card;
+  if (mode == "RC") return Mode::board;
+  fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_MODE is '{}'; it may be EP (a card) or RC (the board itself)", mode);
+}
+
 }  // namespace ropeway::virtual_npu

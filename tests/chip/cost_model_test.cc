@@ -9,7 +9,7 @@ namespace ropeway::chip {
 namespace {
 
 // Round numbers: 8.192 TFLOPS, 128 GB/s of vector operands, 10 GB/s, 10 µs.
-constexpr Soc kSoc = {"round", 1000, 4096, 1.0, 128, 10, 10, 10, 1, 1, int64_t{1} << 30};
+constexpr Soc kSoc = {"round", 1000, 4096, 1.0, 128, 10, 10, 10, 1, 1, int64_t{1} << 30, 50};
 
 Graph graph_of(const std::string& lines) { return parse_graph("graph g\n" + lines, infer); }
 

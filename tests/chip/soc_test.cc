@@ -27,6 +27,7 @@ TEST(Soc, NumbersArePossible) {
     EXPECT_LE(soc.cube_efficiency, 1) << soc.name;
     EXPECT_GT(soc.dram_gb_per_s, soc.copy_gb_per_s) << soc.name;
     EXPECT_GT(soc.launch_us, 0) << soc.name;
+    EXPECT_GT(soc.filter_plane_cycles, 0) << soc.name;
     EXPECT_GE(soc.memory_bytes, 4'000'000'000) << soc.name;
   }
 }

@@ -51,9 +51,9 @@ TEST(Table, OfTwoDevicesOneOfThemPredicted) {
   report.devices[1].iterations = 1;
   EXPECT_EQ(to_table(report),
             "lenet, x: f32[1,3], mask: bool[3]\n"
-            "                                       cpu  npu, predicted\n"
+            "                                       cpu             npu\n"
             "                           fp32, 2 threads  fp16, compiled\n"
-            "#  module  times in ms        min   median            time\n"
+            "#  module  times in ms        min   median       predicted\n"
             "1  conv1   Conv2d(3, 4)     1.000    2.000               -\n"
             "2  relu    ReLU()           0.250    0.500           0.125\n"
             "3  cast    to fp32                       -           4.000\n"
@@ -69,17 +69,36 @@ TEST(Table, WithTheArticleBesideIt) {
   const ArticleTimes times{"lenet", {{6.49, 0.434}, {4, 0.25}}, {10.49, 0.684}};
   EXPECT_EQ(to_table(kOneDevice, &times),
             "lenet, x: f32[1,3], mask: bool[3]\n"
-            "                                       cpu        the article\n"
-            "                           fp32, 2 threads          its board\n"
-            "#  module  times in ms        min   median       CPU      NPU\n"
-            "1  conv1   Conv2d(3, 4)     1.000    2.000     6.490    0.434\n"
-            "2  relu    ReLU()           0.250    0.500     4.000    0.250\n"
-            "           sum of rows      1.250    2.500    10.490    0.684\n"
+            "                                       cpu          the article\n"
+            "                           fp32, 2 threads             measured\n"
+            "#  module  times in ms        min   median       CPU NPU, eager\n"
+            "1  conv1   Conv2d(3, 4)     1.000    2.000     6.490      0.434\n"
+            "2  relu    ReLU()           0.250    0.500     4.000      0.250\n"
+            "           sum of rows      1.250    2.500    10.490      0.684\n"
             "           end to end       2.000    3.500\n"
             "           not in rows      0.750    1.000\n"
             "cpu: 7 iterations; end to end p90 4.000 ms, p99 5.000 ms; load 2 ms, compile 0 ms; peak memory 12 MB\n");
   const ArticleTimes misprinted{"lenet", times.rows, {9.49, 0.684}};
   EXPECT_TRUE(to_table(kOneDevice, &misprinted).ends_with("\nThe article prints 9.490 ms as the sum for its CPU; its rows add up to 10.490.\n"));
+}
+
+// Three columns of an NPU: as the article measured it, and predicted in its way and in ours. Rows meet by path and description.
+TEST(Table, WithPredictionsBesideTheArticle) {
+  const ArticleTimes times{"lenet", {{6.49, 0.434}, {4, 0.25}}, {10.49, 0.684}};
+  const CostReport eager{"lenet", "Ascend310B1", CostMode::eager, {}, {{"relu", "ReLU()", 0.25}, {"conv1", "Conv2d(3, 4)", 0.5}}};
+  const CostReport compiled{"lenet", "Ascend310B1", CostMode::compiled, {}, {{"conv1", "Conv2d(3, 4)", 0.0625}}};
+  const std::vector<CostReport> predicted = {eager, compiled};
+  EXPECT_EQ(to_table(kOneDevice, &times, predicted),
+            "lenet, x: f32[1,3], mask: bool[3]\n"
+            "                                       cpu          the article  Ascend310B1  Ascend310B1\n"
+            "                           fp32, 2 threads             measured        eager     compiled\n"
+            "#  module  times in ms        min   median       CPU NPU, eager    predicted    predicted\n"
+            "1  conv1   Conv2d(3, 4)     1.000    2.000     6.490      0.434        0.500        0.062\n"
+            "2  relu    ReLU()           0.250    0.500     4.000      0.250        0.250            -\n"
+            "           sum of rows      1.250    2.500    10.490      0.684        0.750        0.062\n"
+            "           end to end       2.000    3.500\n"
+            "           not in rows      0.750    1.000\n"
+            "cpu: 7 iterations; end to end p90 4.000 ms, p99 5.000 ms; load 2 ms, compile 0 ms; peak memory 12 MB\n");
 }
 
 TEST(Table, LegendSaysWhatIsPredictedAndWhatIsCompiled) {
@@ -94,6 +113,7 @@ TEST(Table, LegendSpeaksOfTheArticleOnlyBesideIt) {
   EXPECT_EQ(table_legend({}).find("article"), std::string::npos);
   EXPECT_TRUE(table_legend({}, &article()[0]).starts_with(table_legend({})));
   EXPECT_NE(table_legend({}, &article()[0]).find("Ascend 310B1"), std::string::npos);
+  EXPECT_NE(table_legend({}, &article()[0]).find("Predicted times come from a cost model"), std::string::npos);
 }
 
 TEST(Table, KeepsToItsWidth) {

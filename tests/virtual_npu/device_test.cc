@@ -48,7 +48,7 @@ TEST_F(VirtualCann, SaysWhatItIs) {
 TEST_F(VirtualCann, KnowsItsStates) {
   refused(f.aclInit("/nowhere.json"), ACL_ERROR_INVALID_FILE, "/nowhere.json");
   refused(f.aclInit(nullptr), ACL_ERROR_REPEAT_INITIALIZE, "aclInit was called before");
-  refused(f.aclrtSetDevice(1), ACL_ERROR_RT_INVALID_DEVICEID, "there is no device 1");
+  refused(f.aclrtSetDevice(1), ACL_ERROR_RT_INVALID_DEVICEID, "device 1");
   std::thread([&] {
     void* memory = nullptr;
     refused(f.aclrtMalloc(&memory, 10, ACL_MEM_MALLOC_HUGE_FIRST), ACL_ERROR_RT_CONTEXT_NULL, "this thread has no context");
@@ -116,13 +116,13 @@ TEST_F(VirtualCann, EventsHaveTheStreamsTime) {
 }
 
 TEST_F(VirtualCann, NeverPretends) {
-  refused(f.aclmdlSetDynamicBatchSize(1, nullptr, 0, 1), ACL_ERROR_API_NOT_SUPPORT, "aclmdlSetDynamicBatchSize is not implemented by Ropeway's virtual CANN");
+  refused(f.aclmdlSetDynamicBatchSize(1, nullptr, 0, 1), ACL_ERROR_API_NOT_SUPPORT, "aclmdlSetDynamicBatchSize: this is not implemented");
   refused(f.aclmdlSetDynamicHWSize(1, nullptr, 0, 1, 1), ACL_ERROR_API_NOT_SUPPORT, "not implemented");
   refused(f.aclmdlSetInputDynamicDims(1, nullptr, 0, nullptr), ACL_ERROR_API_NOT_SUPPORT, "not implemented");
   uint32_t model = 0;
   refused(f.aclmdlLoadFromMem("IMOD and more", 13, &model), ACL_ERROR_PARSE_MODEL, "one of CANN's, which only a real NPU can run");
   refused(f.aclmdlLoadFromFile("/nowhere/model.om", &model), ACL_ERROR_GE_EXEC_MODEL_PATH_INVALID, "/nowhere/model.om");
-  refused(f.aclmdlUnload(4711), ACL_ERROR_GE_EXEC_MODEL_ID_INVALID, "no model 4711");
+  refused(f.aclmdlUnload(4711), ACL_ERROR_GE_EXEC_MODEL_ID_INVALID, "model 4711");
   refused(f.aclmdlExecute(4711, nullptr, nullptr), ACL_ERROR_INVALID_PARAM, "null pointer");
   aclmdlDesc* const empty = f.aclmdlCreateDesc();
   EXPECT_EQ(f.aclmdlGetNumInputs(empty), 0u);
@@ -168,7 +168,7 @@ TEST_F(VirtualCann, RunsAModel) {
   for (void* each : blocks) EXPECT_EQ(f.aclrtFree(each), 0);
   EXPECT_EQ(f.aclmdlDestroyDesc(desc), 0);
   EXPECT_EQ(f.aclmdlUnload(model), 0);
-  refused(f.aclmdlUnload(model), ACL_ERROR_GE_EXEC_MODEL_ID_INVALID, "no model");
+  refused(f.aclmdlUnload(model), ACL_ERROR_GE_EXEC_MODEL_ID_INVALID, "no such model");
 }
 
 }  // namespace

@@ -45,6 +45,23 @@ std::string value_info(const std::string& name, const TensorType& type) {
   return info_bytes;
 }
 
+// Names of nodes in a file, each once.
+class NodeNames {
+ public:
+  std::string next(const Node& node) {
+    const std::string& path = node.origin.module_path();
+    std::string wanted = path.empty() || node.origin.node == path || node.origin.node.starts_with(path + "/") ? node.origin.node : node.origin.node.empty() ? path : path + "/" + node.origin.node;
+    if (wanted.empty()) wanted = name(node.op);
+    std::string unique_name = wanted;
+    for (int& i = next_[wanted]; !taken_.insert(unique_name).second;) unique_name = fmt::format("{}_{}", wanted, ++i);
+    return unique_name;
+  }
+
+ private:
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> next_;
+};
+
 class GraphWriter final : public onnx::Names {
  public:
   explicit GraphWriter(const Graph& graph) : graph_(graph) {
@@ -97,17 +114,8 @@ class GraphWriter final : public onnx::Names {
     return name;
   }
 
-  std::string node_name(const Node& node) {
-    const std::string& path = node.origin.module_path();
-    std::string wanted = path.empty() || node.origin.node == path || node.origin.node.starts_with(path + "/") ? node.origin.node : node.origin.node.empty() ? path : path + "/" + node.origin.node;
-    if (wanted.empty()) wanted = name(node.op);
-    std::string unique_name = wanted;
-    for (int& i = next_node_[wanted]; !node_names_.insert(unique_name).second;) unique_name = fmt::format("{}_{}", wanted, ++i);
-    return unique_name;
-  }
-
   void write_graph(protozero::pbf_writer& graph) {
-    for (const Node& node : graph_.nodes) graph.add_message(kGraphNode, onnx::write_node(graph_, node, node_name(node), *this));
+    for (const Node& node : graph_.nodes) graph.add_message(kGraphNode, onnx::write_node(graph_, node, node_names_.next(node), *this));
     write_outputs(graph);
     graph.add_string(kGraphName, graph_.name.empty() ? "model" : graph_.name);
     for (const Value& each : graph_.values) {
@@ -126,7 +134,7 @@ class GraphWriter final : public onnx::Names {
       if (producer[static_cast<size_t>(id)] < 0 || !delivered.insert(id).second) {
         name = unique(name);
         Node copy{Op::Identity, NoParams{}, {id}, {}, {}};
-        std::string bytes = onnx::write_node(graph_, copy, node_name(copy), *this);
+        std::string bytes = onnx::write_node(graph_, copy, node_names_.next(copy), *this);
         protozero::pbf_writer(bytes).add_string(2, name);  // NodeProto.output
         graph.add_message(kGraphNode, bytes);
       }
@@ -144,12 +152,20 @@ class GraphWriter final : public onnx::Names {
 
   const Graph& graph_;
   double constant_bytes_ = 0;
-  std::unordered_set<std::string> taken_, node_names_;
-  std::unordered_map<std::string, int> next_, next_node_;
+  NodeNames node_names_;
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> next_;
   std::vector<std::pair<std::string, Tensor>> extra_;  // parameters that ONNX takes as inputs
 };
 
 }  // namespace
+
+std::vector<std::string> onnx_node_names(const Graph& graph) {
+  NodeNames names;
+  std::vector<std::string> result;
+  for (const Node& node : graph.nodes) result.push_back(names.next(node));
+  return result;
+}
 
 std::string write_onnx(const Graph& graph) { return GraphWriter(graph).run(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ir/graph.h"
 
@@ -11,5 +12,8 @@ namespace ropeway {
 // of its own that begins with its origin's ("features.0/conv"). The graph must be in that opset's operators, as lower_to_onnx17 leaves it.
 // Throws Error{unsupported} that names the operator and its module for what opset 17 cannot say, and for a model of 2 GB or more, which no ONNX file can hold.
 std::string write_onnx(const Graph& graph);
+
+// The names that nodes have in that file, by node.
+std::vector<std::string> onnx_node_names(const Graph& graph);
 
 }  // namespace ropeway

@@ -61,8 +61,8 @@ Container compile_what(const AtcOptions& options, Read read) {
   check_dtypes(graph);
   Container result{"Ropeway's virtual atc", soc.name, kCannVersion, options.precision_mode, {}, ""};
   for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) {
-    const std::string name = cost.nodes.empty() ? "" : graph.nodes[static_cast<size_t>(cost.nodes[0])].origin.node;
-    result.operators.push_back({name, cost.ms});
+    const Node& head = graph.nodes[static_cast<size_t>(cost.nodes[0])];
+    result.operators.push_back({head.origin.node, name(head.op), cost.ms});
   }
   result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph))));
   return result;

@@ -2,15 +2,15 @@
 #include <unistd.h>
 
 #include <array>
-#include <new>
 
 #include "cann/installation.h"
 #include "virtual_npu/exports/exported.h"
 
 namespace ropeway::cann {
 
-using virtual_npu::refuse;
 using virtual_npu::Device;
+using virtual_npu::refuse;
+using virtual_npu::Rule;
 
 namespace {
 thread_local std::string recent_text, shown_text;
@@ -19,6 +19,19 @@ thread_local std::string recent_text, shown_text;
 aclError remember(aclError code, const std::string& text) {
   recent_text = text + " (virtual CANN)";
   return code;
+}
+
+void log_call(const char* function, aclError code) noexcept {
+  try {
+    Device::instance().failures().end(function, code, code == ACL_SUCCESS ? "" : recent_text);
+  } catch (const std::exception&) {
+    // No device, because its settings are wrong: the call itself has said so.
+  }
+}
+
+virtual_npu::Handles<aclDataBuffer>& data_buffers() {
+  static auto* const handles = new virtual_npu::Handles<aclDataBuffer>;
+  return *handles;
 }
 
 aclDataType data_type(DType dtype) {
@@ -40,17 +53,24 @@ aclDataType data_type(DType dtype) {
   return ACL_DT_UNDEFINED;
 }
 
+size_t bytes_of(aclDataType type) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean}) {
+    if (data_type(dtype) == type) return size_of(dtype);
+  }
+  return 0;
+}
+
 // What says that this library is no vendor's: see cann/installation.h.
 __attribute__((used, retain)) constexpr auto kMark = std::to_array(kVirtualMark);
 
 extern "C" aclError aclInit(const char* configPath) {
-  return guarded([&](Device& device) {
-    if (configPath != nullptr && *configPath != '\0' && access(configPath, R_OK) != 0) refuse(ACL_ERROR_INVALID_FILE, "the configuration file {} cannot be read", configPath);
+  return guarded(__func__, [&](Device& device) {
+    if (configPath != nullptr && *configPath != '\0' && access(configPath, R_OK) != 0) refuse(Rule::unreadable_configuration, configPath);
     device.initialise();
   });
 }
 extern "C" aclError aclFinalize() {
-  return guarded([](Device& device) { device.finalise(); });
+  return guarded(__func__, [](Device& device) { device.finalise(); });
 }
 extern "C" const char* aclGetRecentErrMsg() {
   shown_text.swap(recent_text);
@@ -58,26 +78,23 @@ extern "C" const char* aclGetRecentErrMsg() {
   return shown_text.empty() ? nullptr : shown_text.c_str();
 }
 
-extern "C" aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) { return new (std::nothrow) aclDataBuffer{data, size}; }
+extern "C" aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) {
+  return guarded_value<aclDataBuffer*>(__func__, nullptr, [&](Device&) { return data_buffers().add(std::make_shared<aclDataBuffer>(data, size)); });
+}
 extern "C" aclError aclDestroyDataBuffer(const aclDataBuffer* dataBuffer) {
-  return guarded([&](Device&) {
-    require(dataBuffer, "the data buffer");
-    delete dataBuffer;
-  });
+  return guarded(__func__, [&](Device&) { destroy(data_buffers(), dataBuffer, "the data buffer"); });
 }
 extern "C" aclError aclUpdateDataBuffer(aclDataBuffer* dataBuffer, void* data, size_t size) {
-  return guarded([&](Device&) {
-    require(dataBuffer, "the data buffer");
-    *dataBuffer = {data, size};
-  });
+  return guarded(__func__, [&](Device&) { *known(data_buffers(), dataBuffer, "the data buffer") = {data, size}; });
 }
-extern "C" void* aclGetDataBufferAddr(const aclDataBuffer* dataBuffer) { return dataBuffer == nullptr ? nullptr : dataBuffer->data; }
-extern "C" size_t aclGetDataBufferSizeV2(const aclDataBuffer* dataBuffer) { return dataBuffer == nullptr ? 0 : dataBuffer->size; }
+extern "C" void* aclGetDataBufferAddr(const aclDataBuffer* dataBuffer) {
+  return guarded_value<void*>(__func__, nullptr, [&](Device&) { return known(data_buffers(), dataBuffer, "the data buffer")->data; });
+}
+extern "C" size_t aclGetDataBufferSizeV2(const aclDataBuffer* dataBuffer) {
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known(data_buffers(), dataBuffer, "the data buffer")->size; });
+}
 extern "C" size_t aclDataTypeSize(aclDataType dataType) {
-  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean}) {
-    if (data_type(dtype) == dataType) return size_of(dtype);
-  }
-  return 0;
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return bytes_of(dataType); });
 }
 
 }  // namespace ropeway::cann

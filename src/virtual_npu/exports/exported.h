@@ -28,40 +28,69 @@ struct aclmdlDesc {
   std::shared_ptr<const virtual_npu::Model> model;
 };
 
+// To ROPEWAY_VIRTUAL_LOG, when that is set.
+void log_call(const char* function, aclError code) noexcept;
+
 // Keeps the text for the calling thread; returns `code`.
 aclError remember(aclError code, const std::string& text);
 
+// `function` is the caller's own name.
 template <class Action>
-aclError guarded(Action&& action) noexcept {
-  try {
-    action(virtual_npu::Device::instance());
-    return ACL_SUCCESS;
-  } catch (const virtual_npu::Fault& fault) {
-    return remember(fault.code(), fault.what());
-  } catch (const Error& error) {
-    return remember(error.code() == ErrorCode::out_of_memory ? ACL_ERROR_BAD_ALLOC : ACL_ERROR_INTERNAL_ERROR, error.what());
-  } catch (const std::bad_alloc&) {
-    return remember(ACL_ERROR_BAD_ALLOC, "this machine's memory is exhausted");
-  } catch (const std::exception& error) {
-    return remember(ACL_ERROR_INTERNAL_ERROR, error.what());
-  }
+aclError guarded(const char* function, Action&& action) noexcept {
+  const auto perform = [&]() -> aclError {
+    try {
+      virtual_npu::Device& device = virtual_npu::Device::instance();
+      device.failures().begin(function);
+      action(device);
+      return ACL_SUCCESS;
+    } catch (const virtual_npu::Fault& fault) {
+      return remember(fault.code(), fmt::format("{}: {}", function, fault.what()));
+    } catch (const Error& error) {
+      return remember(error.code() == ErrorCode::out_of_memory ? ACL_ERROR_BAD_ALLOC : ACL_ERROR_INTERNAL_ERROR, error.what());
+    } catch (const std::bad_alloc&) {
+      return remember(ACL_ERROR_BAD_ALLOC, "this machine's memory is exhausted");
+    } catch (const std::exception& error) {
+      return remember(ACL_ERROR_INTERNAL_ERROR, error.what());
+    }
+  };
+  const aclError code = perform();
+  log_call(function, code);
+  return code;
 }
 
 // For functions that give a value: `otherwise` when something is wrong.
 template <class T, class Action>
-T guarded_value(T otherwise, Action&& action) noexcept {
+T guarded_value(const char* function, T otherwise, Action&& action) noexcept {
   T result = otherwise;
-  const aclError code = guarded([&](virtual_npu::Device&) { result = action(); });
+  const aclError code = guarded(function, [&](virtual_npu::Device& device) { result = action(device); });
   return code == ACL_SUCCESS ? result : otherwise;
 }
 
 inline void require(const void* pointer, const char* what) {
-  if (pointer == nullptr) virtual_npu::refuse(ACL_ERROR_INVALID_PARAM, "{} is a null pointer", what);
+  if (pointer == nullptr) virtual_npu::refuse(virtual_npu::Rule::null_pointer, what);
 }
 
-[[noreturn]] inline void not_implemented(const char* function) { virtual_npu::refuse(ACL_ERROR_API_NOT_SUPPORT, "{} is not implemented by Ropeway's virtual CANN", function); }
+// An object that callers hold: refuses null, foreign and destroyed ones.
+template <class T>
+std::shared_ptr<T> known(const virtual_npu::Handles<T>& handles, const void* handle, const char* what) {
+  require(handle, what);
+  std::shared_ptr<T> found = handles.find(handle);
+  if (found == nullptr) virtual_npu::refuse(virtual_npu::Rule::foreign_handle, what);
+  return found;
+}
+template <class T>
+void destroy(virtual_npu::Handles<T>& handles, const void* handle, const char* what) {
+  require(handle, what);
+  if (handles.remove(handle) == nullptr) virtual_npu::refuse(virtual_npu::Rule::foreign_handle, what);
+}
+
+virtual_npu::Handles<aclDataBuffer>& data_buffers();
+
+[[noreturn]] inline void not_implemented() { virtual_npu::refuse(virtual_npu::Rule::not_implemented); }
 
 // ACL_DT_UNDEFINED for none.
 aclDataType data_type(DType dtype);
+// Of one element; 0 for a type that has no such size.
+size_t bytes_of(aclDataType type);
 
 }  // namespace ropeway::cann

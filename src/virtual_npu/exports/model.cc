@@ -10,27 +10,74 @@ namespace ropeway::cann {
 using virtual_npu::Device;
 using virtual_npu::Port;
 using virtual_npu::refuse;
+using virtual_npu::Rule;
 
 namespace {
 
+virtual_npu::Handles<aclmdlDesc>& descriptions() {
+  static auto* const handles = new virtual_npu::Handles<aclmdlDesc>;
+  return *handles;
+}
+
+virtual_npu::Handles<aclmdlDataset>& datasets() {
+  static auto* const handles = new virtual_npu::Handles<aclmdlDataset>;
+  return *handles;
+}
+
+std::string content_of(const char* path) {
+  require(path, "the model's path");
+  try {
+    const File file(path);
+    std::string bytes(file.size(), '\0');
+    file.read(0, std::as_writable_bytes(std::span(bytes)));
+    return bytes;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+    refuse(Rule::unreadable_model, error.message());
+  }
+}
+
+std::string_view content_of(const void* model, size_t bytes) {
+  require(model, "the model");
+  return {static_cast<const char*>(model), bytes};
+}
+
+void query_size(Device& device, std::string_view bytes, const std::string& what, size_t* work, size_t* weights) {
+  require(work, "workSize");
+  require(weights, "weightSize");
+  const auto model = device.read(bytes, what);
+  *work = model->work_bytes();
+  *weights = model->weight_bytes();
+}
+
+// The memory that a caller brings for a model's intermediate values and weights.
+void check_brought(Device& device, const virtual_npu::Model& model, const void* work, size_t work_bytes, const void* weights, size_t weight_bytes) {
+  const auto check = [&](const char* what, const void* memory, size_t given, size_t needed) {
+    if (given < needed) refuse(Rule::no_room, "the {} memory has {} bytes, and {} are needed", what, given, needed);
+    if (needed > 0) device.check_device_memory(memory, given, fmt::format("the {} memory", what));
+  };
+  check("work", work, work_bytes, model.work_bytes());
+  check("weight", weights, weight_bytes, model.weight_bytes());
+}
+
 const std::vector<Port>& ports(const aclmdlDesc* desc, bool inputs) {
-  require(desc, "the model description");
-  if (!desc->model) refuse(ACL_ERROR_INVALID_PARAM, "aclmdlGetDesc has not filled this description");
-  return inputs ? desc->model->inputs() : desc->model->outputs();
+  const auto description = known(descriptions(), desc, "the model description");
+  if (!description->model) refuse(Rule::empty_description);
+  return inputs ? description->model->inputs() : description->model->outputs();
 }
 
 const Port& port(const aclmdlDesc* desc, bool inputs, size_t index) {
   const std::vector<Port>& all = ports(desc, inputs);
-  if (index >= all.size()) refuse(ACL_ERROR_INVALID_PARAM, "there is no {} {}: the model has {}", inputs ? "input" : "output", index, all.size());
+  if (index >= all.size()) refuse(Rule::unknown_port, "there is no {} {}: the model has {}", inputs ? "input" : "output", index, all.size());
   return all[index];
 }
 
-aclError dims(const aclmdlDesc* desc, bool inputs, size_t index, aclmdlIODims* result) {
-  return guarded([&](Device&) {
+aclError dims(const char* function, const aclmdlDesc* desc, bool inputs, size_t index, aclmdlIODims* result) {
+  return guarded(function, [&](Device&) {
     require(result, "dims");
     const Port& found = port(desc, inputs, index);
     const Shape& shape = found.type.shape;
-    if (shape.size() > std::size(result->dims)) refuse(ACL_ERROR_INVALID_PARAM, "{} has more than {} dimensions", found.name, std::size(result->dims));
+    if (shape.size() > std::size(result->dims)) refuse(Rule::invalid_value, "{} has more than {} dimensions", found.name, std::size(result->dims));
     *result = {};
     found.name.copy(result->name, sizeof result->name - 1);
     result->dimCount = shape.size();
@@ -38,136 +85,150 @@ aclError dims(const aclmdlDesc* desc, bool inputs, size_t index, aclmdlIODims* r
   });
 }
 
-void execute(Device& device, uint32_t model, const aclmdlDataset* input, aclmdlDataset* output, aclrtStream stream) {
-  require(input, "the input dataset");
-  require(output, "the output dataset");
-  std::vector<void*> data[2];
-  std::vector<size_t> sizes[2];
-  const aclmdlDataset* const sides[2] = {input, output};
-  for (size_t side = 0; side < 2; ++side) {
-    for (const aclDataBuffer* buffer : sides[side]->buffers) {
-      data[side].push_back(buffer->data);
-      sizes[side].push_back(buffer->size);
-    }
+virtual_npu::BufferList buffers(const aclmdlDataset* dataset, const char* what) {
+  const auto found = known(datasets(), dataset, what);
+  virtual_npu::BufferList result;
+  for (const aclDataBuffer* each : found->buffers) {
+    const auto buffer = known(data_buffers(), each, "a data buffer of the dataset");
+    result.data.push_back(buffer->data);
+    result.bytes.push_back(buffer->size);
   }
-  device.execute(model, data[0], sizes[0], data[1], sizes[1], stream);
+  return result;
 }
 
 }  // namespace
 
 extern "C" aclError aclmdlLoadFromFile(const char* modelPath, uint32_t* modelId) {
-  return guarded([&](Device& device) {
-    require(modelPath, "modelPath");
+  return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
-    std::string bytes;
-    try {
-      const File file(modelPath);
-      bytes.resize(file.size());
-      file.read(0, std::as_writable_bytes(std::span(bytes)));
-    } catch (const Error& error) {
-      refuse(ACL_ERROR_GE_EXEC_MODEL_PATH_INVALID, "{}", error.message());
-    }
-    *modelId = device.load(bytes, modelPath);
+    *modelId = device.load(content_of(modelPath), modelPath);
   });
 }
 extern "C" aclError aclmdlLoadFromMem(const void* model, size_t modelSize, uint32_t* modelId) {
-  return guarded([&](Device& device) {
-    require(model, "model");
+  return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
-    *modelId = device.load({static_cast<const char*>(model), modelSize}, "the model in memory");
+    *modelId = device.load_from_memory(content_of(model, modelSize));
   });
+}
+extern "C" aclError aclmdlLoadFromFileWithMem(const char* modelPath, uint32_t* modelId, void* workPtr, size_t workSize, void* weightPtr, size_t weightSize) {
+  return guarded(__func__, [&](Device& device) {
+    require(modelId, "modelId");
+    const std::string bytes = content_of(modelPath);
+    check_brought(device, *device.read(bytes, modelPath), workPtr, workSize, weightPtr, weightSize);
+    *modelId = device.load(bytes, modelPath, false);
+  });
+}
+extern "C" aclError aclmdlLoadFromMemWithMem(const void* model, size_t modelSize, uint32_t* modelId, void* workPtr, size_t workSize, void* weightPtr, size_t weightSize) {
+  return guarded(__func__, [&](Device& device) {
+    require(modelId, "modelId");
+    const std::string_view bytes = content_of(model, modelSize);
+    check_brought(device, *device.read(bytes, "the model in memory"), workPtr, workSize, weightPtr, weightSize);
+    *modelId = device.load_from_memory(bytes, false);
+  });
+}
+extern "C" aclError aclmdlQuerySize(const char* fileName, size_t* workSize, size_t* weightSize) {
+  return guarded(__func__, [&](Device& device) { query_size(device, content_of(fileName), fileName, workSize, weightSize); });
+}
+extern "C" aclError aclmdlQuerySizeFromMem(const void* model, size_t modelSize, size_t* workSize, size_t* weightSize) {
+  return guarded(__func__, [&](Device& device) { query_size(device, content_of(model, modelSize), "the model in memory", workSize, weightSize); });
 }
 extern "C" aclError aclmdlUnload(uint32_t modelId) {
-  return guarded([&](Device& device) { device.unload(modelId); });
+  return guarded(__func__, [&](Device& device) { device.unload(modelId); });
 }
-extern "C" aclmdlDesc* aclmdlCreateDesc() { return new (std::nothrow) aclmdlDesc; }
+extern "C" aclmdlDesc* aclmdlCreateDesc() {
+  return guarded_value<aclmdlDesc*>(__func__, nullptr, [](Device&) { return descriptions().add(std::make_shared<aclmdlDesc>()); });
+}
 extern "C" aclError aclmdlDestroyDesc(aclmdlDesc* modelDesc) {
-  return guarded([&](Device&) {
-    require(modelDesc, "modelDesc");
-    delete modelDesc;
-  });
+  return guarded(__func__, [&](Device&) { destroy(descriptions(), modelDesc, "the model description"); });
 }
 extern "C" aclError aclmdlGetDesc(aclmdlDesc* modelDesc, uint32_t modelId) {
-  return guarded([&](Device& device) {
-    require(modelDesc, "modelDesc");
-    modelDesc->model = device.model(modelId);
+  return guarded(__func__, [&](Device& device) {
+    known(descriptions(), modelDesc, "the model description")->model = device.model(modelId);
   });
 }
 extern "C" size_t aclmdlGetNumInputs(aclmdlDesc* modelDesc) {
-  return guarded_value<size_t>(0, [&] { return ports(modelDesc, true).size(); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return ports(modelDesc, true).size(); });
 }
 extern "C" size_t aclmdlGetNumOutputs(aclmdlDesc* modelDesc) {
-  return guarded_value<size_t>(0, [&] { return ports(modelDesc, false).size(); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return ports(modelDesc, false).size(); });
 }
 extern "C" size_t aclmdlGetInputSizeByIndex(aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value<size_t>(0, [&] { return port(modelDesc, true, index).bytes(); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return port(modelDesc, true, index).bytes(); });
 }
 extern "C" size_t aclmdlGetOutputSizeByIndex(aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value<size_t>(0, [&] { return port(modelDesc, false, index).bytes(); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return port(modelDesc, false, index).bytes(); });
 }
 extern "C" const char* aclmdlGetInputNameByIndex(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value<const char*>("", [&] { return port(modelDesc, true, index).name.c_str(); });
+  return guarded_value<const char*>(__func__, "", [&](Device&) { return port(modelDesc, true, index).name.c_str(); });
 }
 extern "C" const char* aclmdlGetOutputNameByIndex(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value<const char*>("", [&] { return port(modelDesc, false, index).name.c_str(); });
+  return guarded_value<const char*>(__func__, "", [&](Device&) { return port(modelDesc, false, index).name.c_str(); });
 }
 extern "C" aclDataType aclmdlGetInputDataType(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value(ACL_DT_UNDEFINED, [&] { return data_type(port(modelDesc, true, index).type.dtype); });
+  return guarded_value(__func__, ACL_DT_UNDEFINED, [&](Device&) { return data_type(port(modelDesc, true, index).type.dtype); });
 }
 extern "C" aclDataType aclmdlGetOutputDataType(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value(ACL_DT_UNDEFINED, [&] { return data_type(port(modelDesc, false, index).type.dtype); });
+  return guarded_value(__func__, ACL_DT_UNDEFINED, [&](Device&) { return data_type(port(modelDesc, false, index).type.dtype); });
 }
 extern "C" aclFormat aclmdlGetInputFormat(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value(ACL_FORMAT_UNDEFINED, [&] { return port(modelDesc, true, index).type.shape.size() == 4 ? ACL_FORMAT_NCHW : ACL_FORMAT_ND; });
+  return guarded_value(__func__, ACL_FORMAT_UNDEFINED, [&](Device&) { return port(modelDesc, true, index).type.shape.size() == 4 ? ACL_FORMAT_NCHW : ACL_FORMAT_ND; });
 }
 extern "C" aclFormat aclmdlGetOutputFormat(const aclmdlDesc* modelDesc, size_t index) {
-  return guarded_value(ACL_FORMAT_UNDEFINED, [&] { return port(modelDesc, false, index).type.shape.size() == 4 ? ACL_FORMAT_NCHW : ACL_FORMAT_ND; });
+  return guarded_value(__func__, ACL_FORMAT_UNDEFINED, [&](Device&) { return port(modelDesc, false, index).type.shape.size() == 4 ? ACL_FORMAT_NCHW : ACL_FORMAT_ND; });
 }
-extern "C" aclError aclmdlGetInputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(modelDesc, true, index, result); }
-extern "C" aclError aclmdlGetOutputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(modelDesc, false, index, result); }
-extern "C" aclError aclmdlGetCurOutputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(modelDesc, false, index, result); }
+extern "C" aclError aclmdlGetInputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(__func__, modelDesc, true, index, result); }
+extern "C" aclError aclmdlGetOutputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(__func__, modelDesc, false, index, result); }
+extern "C" aclError aclmdlGetCurOutputDims(const aclmdlDesc* modelDesc, size_t index, aclmdlIODims* result) { return dims(__func__, modelDesc, false, index, result); }
 extern "C" aclError aclmdlGetInputIndexByName(const aclmdlDesc* modelDesc, const char* name, size_t* index) {
-  return guarded([&](Device&) {
+  return guarded(__func__, [&](Device&) {
     require(name, "name");
     require(index, "index");
     const std::vector<Port>& all = ports(modelDesc, true);
     const auto at = std::find_if(all.begin(), all.end(), [&](const Port& each) { return each.name == name; });
-    if (at == all.end()) refuse(ACL_ERROR_INVALID_PARAM, "the model has no input {}", name);
+    if (at == all.end()) refuse(Rule::unknown_port, "no input is named {}", name);
     *index = static_cast<size_t>(at - all.begin());
   });
 }
-extern "C" aclmdlDataset* aclmdlCreateDataset() { return new (std::nothrow) aclmdlDataset; }
+extern "C" aclmdlDataset* aclmdlCreateDataset() {
+  return guarded_value<aclmdlDataset*>(__func__, nullptr, [](Device&) { return datasets().add(std::make_shared<aclmdlDataset>()); });
+}
 extern "C" aclError aclmdlDestroyDataset(const aclmdlDataset* dataset) {
-  return guarded([&](Device&) {
-    require(dataset, "dataset");
-    delete dataset;
-  });
+  return guarded(__func__, [&](Device&) { destroy(datasets(), dataset, "the dataset"); });
 }
 extern "C" aclError aclmdlAddDatasetBuffer(aclmdlDataset* dataset, aclDataBuffer* dataBuffer) {
-  return guarded([&](Device&) {
-    require(dataset, "dataset");
-    require(dataBuffer, "dataBuffer");
-    dataset->buffers.push_back(dataBuffer);
+  return guarded(__func__, [&](Device&) {
+    known(data_buffers(), dataBuffer, "the data buffer");
+    known(datasets(), dataset, "the dataset")->buffers.push_back(dataBuffer);
   });
 }
-extern "C" size_t aclmdlGetDatasetNumBuffers(const aclmdlDataset* dataset) { return dataset == nullptr ? 0 : dataset->buffers.size(); }
+extern "C" size_t aclmdlGetDatasetNumBuffers(const aclmdlDataset* dataset) {
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known(datasets(), dataset, "the dataset")->buffers.size(); });
+}
 extern "C" aclDataBuffer* aclmdlGetDatasetBuffer(const aclmdlDataset* dataset, size_t index) {
-  return dataset == nullptr || index >= dataset->buffers.size() ? nullptr : dataset->buffers[index];
+  return guarded_value<aclDataBuffer*>(__func__, nullptr, [&](Device&) {
+    const auto found = known(datasets(), dataset, "the dataset");
+    if (index >= found->buffers.size()) refuse(Rule::invalid_value, "there is no buffer {}: the dataset has {}", index, found->buffers.size());
+    return found->buffers[index];
+  });
 }
 extern "C" aclError aclmdlExecute(uint32_t modelId, const aclmdlDataset* input, aclmdlDataset* output) {
-  return guarded([&](Device& device) { execute(device, modelId, input, output, nullptr); });
+  return guarded(__func__, [&](Device& device) { device.execute(modelId, buffers(input, "the input dataset"), buffers(output, "the output dataset")); });
 }
 extern "C" aclError aclmdlExecuteAsync(uint32_t modelId, const aclmdlDataset* input, aclmdlDataset* output, aclrtStream stream) {
-  return guarded([&](Device& device) { execute(device, modelId, input, output, stream); });
+  return guarded(__func__, [&](Device& device) { device.execute_async(modelId, buffers(input, "the input dataset"), buffers(output, "the output dataset"), stream); });
+}
+extern "C" aclError aclmdlCreateAndGetOpDesc(uint32_t deviceId, uint32_t streamId, uint32_t taskId, char*, size_t, aclTensorDesc**, size_t*, aclTensorDesc**, size_t*) {
+  // CANN tells these numbers to a callback for failed tasks, which the virtual CANN does not have: so no caller can know one.
+  return guarded(__func__, [&](Device&) { refuse(Rule::unknown_task, "device {}, stream {}, task {}", deviceId, streamId, taskId); });
 }
 extern "C" aclError aclmdlSetDynamicBatchSize(uint32_t, aclmdlDataset*, size_t, uint64_t) {
-  return guarded([](Device&) { not_implemented("aclmdlSetDynamicBatchSize"); });
+  return guarded(__func__, [](Device&) { not_implemented(); });
 }
 extern "C" aclError aclmdlSetDynamicHWSize(uint32_t, aclmdlDataset*, size_t, uint64_t, uint64_t) {
-  return guarded([](Device&) { not_implemented("aclmdlSetDynamicHWSize"); });
+  return guarded(__func__, [](Device&) { not_implemented(); });
 }
 extern "C" aclError aclmdlSetInputDynamicDims(uint32_t, aclmdlDataset*, size_t, const aclmdlIODims*) {
-  return guarded([](Device&) { not_implemented("aclmdlSetInputDynamicDims"); });
+  return guarded(__func__, [](Device&) { not_implemented(); });
 }
 
 }  // namespace ropeway::cann

@@ -5,9 +5,10 @@ namespace ropeway::cann {
 
 using virtual_npu::Device;
 using virtual_npu::refuse;
+using virtual_npu::Rule;
 
 extern "C" aclError aclrtGetVersion(int32_t* majorVersion, int32_t* minorVersion, int32_t* patchVersion) {
-  return guarded([&](Device&) {
+  return guarded(__func__, [&](Device&) {
     for (int32_t* each : {majorVersion, minorVersion, patchVersion}) require(each, "a version number");
     *majorVersion = 1;  // of the run-time interface, as CANN counts it; not of CANN
     *minorVersion = 0;
@@ -15,125 +16,134 @@ extern "C" aclError aclrtGetVersion(int32_t* majorVersion, int32_t* minorVersion
   });
 }
 extern "C" const char* aclrtGetSocName() {
-  return guarded_value<const char*>(nullptr, [] { return Device::instance().soc().name; });
+  return guarded_value<const char*>(__func__, nullptr, [](Device& device) { return device.soc().name; });
 }
 extern "C" aclError aclrtGetDeviceCount(uint32_t* count) {
-  return guarded([&](Device&) {
+  return guarded(__func__, [&](Device&) {
     require(count, "count");
     *count = 1;
   });
 }
 extern "C" aclError aclrtSetDevice(int32_t deviceId) {
-  return guarded([&](Device& device) { device.set_device(deviceId); });
+  return guarded(__func__, [&](Device& device) { device.set_device(deviceId); });
 }
 extern "C" aclError aclrtResetDevice(int32_t deviceId) {
-  return guarded([&](Device& device) { device.reset_device(deviceId); });
+  return guarded(__func__, [&](Device& device) { device.reset_device(deviceId); });
 }
 extern "C" aclError aclrtGetDevice(int32_t* deviceId) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(deviceId, "deviceId");
     *deviceId = device.current_device();
   });
 }
 extern "C" aclError aclrtGetRunMode(aclrtRunMode* runMode) {
-  return guarded([&](Device&) {
+  return guarded(__func__, [&](Device& device) {
     require(runMode, "runMode");
-    *runMode = ACL_HOST;
+    *runMode = device.mode() == virtual_npu::Mode::board ? ACL_DEVICE : ACL_HOST;
   });
 }
 extern "C" aclError aclrtCreateContext(aclrtContext* context, int32_t deviceId) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(context, "context");
     *context = device.create_context(deviceId);
   });
 }
 extern "C" aclError aclrtDestroyContext(aclrtContext context) {
-  return guarded([&](Device& device) { device.destroy_context(context); });
+  return guarded(__func__, [&](Device& device) { device.destroy_context(context); });
 }
 extern "C" aclError aclrtSetCurrentContext(aclrtContext context) {
-  return guarded([&](Device& device) { device.set_current_context(context); });
+  return guarded(__func__, [&](Device& device) { device.set_current_context(context); });
 }
 extern "C" aclError aclrtGetCurrentContext(aclrtContext* context) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(context, "context");
     *context = device.current_context();
   });
 }
 extern "C" aclError aclrtCreateStream(aclrtStream* stream) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(stream, "stream");
     *stream = device.create_stream();
   });
 }
 extern "C" aclError aclrtDestroyStream(aclrtStream stream) {
-  return guarded([&](Device& device) { device.destroy_stream(stream); });
+  return guarded(__func__, [&](Device& device) { device.destroy_stream(stream); });
 }
 extern "C" aclError aclrtSynchronizeStream(aclrtStream stream) {
-  return guarded([&](Device& device) { device.synchronise(stream); });
+  return guarded(__func__, [&](Device& device) { device.synchronise(stream, std::nullopt); });
+}
+extern "C" aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) {
+  return guarded(__func__, [&](Device& device) {
+    if (timeout < -1) refuse(Rule::invalid_value, "a time-out of {} ms", timeout);
+    device.synchronise(stream, timeout == -1 ? std::nullopt : std::optional(timeout / 1e3));  // -1: no limit
+  });
 }
 extern "C" aclError aclrtSynchronizeDevice() {
-  return guarded([](Device& device) { device.synchronise(nullptr); });
+  return guarded(__func__, [](Device& device) { device.synchronise_device(); });
 }
 extern "C" aclError aclrtCreateEvent(aclrtEvent* event) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(event, "event");
     *event = device.create_event();
   });
 }
 extern "C" aclError aclrtDestroyEvent(aclrtEvent event) {
-  return guarded([&](Device& device) { device.destroy_event(event); });
+  return guarded(__func__, [&](Device& device) { device.destroy_event(event); });
 }
 extern "C" aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stream) {
-  return guarded([&](Device& device) { device.record(event, stream); });
+  return guarded(__func__, [&](Device& device) { device.record(event, stream); });
 }
 extern "C" aclError aclrtSynchronizeEvent(aclrtEvent event) {
-  return guarded([&](Device& device) { device.synchronise_event(event); });
+  return guarded(__func__, [&](Device& device) { device.synchronise_event(event); });
+}
+extern "C" aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus* status) {
+  return guarded(__func__, [&](Device& device) {
+    require(status, "status");
+    *status = device.is_done(event) ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
+  });
 }
 extern "C" aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) {
-  return guarded([&](Device& device) { device.wait(stream, event); });
+  return guarded(__func__, [&](Device& device) { device.wait(stream, event); });
 }
 extern "C" aclError aclrtEventElapsedTime(float* ms, aclrtEvent startEvent, aclrtEvent endEvent) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(ms, "ms");
     *ms = static_cast<float>(device.elapsed_ms(startEvent, endEvent));
   });
 }
 extern "C" aclError aclrtMalloc(void** devPtr, size_t size, aclrtMemMallocPolicy policy) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(devPtr, "devPtr");
-    if (policy < ACL_MEM_MALLOC_HUGE_FIRST || policy > ACL_MEM_MALLOC_NORMAL_ONLY) refuse(ACL_ERROR_INVALID_PARAM, "aclrtMalloc has no policy {} here", static_cast<int>(policy));
+    if (policy < ACL_MEM_MALLOC_HUGE_FIRST || policy > ACL_MEM_MALLOC_NORMAL_ONLY) refuse(Rule::invalid_value, "aclrtMalloc has no policy {} here", static_cast<int>(policy));
     *devPtr = device.allocate(size);
   });
 }
 extern "C" aclError aclrtFree(void* devPtr) {
-  return guarded([&](Device& device) { device.free(devPtr); });
+  return guarded(__func__, [&](Device& device) { device.free(devPtr); });
 }
 extern "C" aclError aclrtMallocHost(void** hostPtr, size_t size) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(hostPtr, "hostPtr");
     *hostPtr = device.allocate_host(size);
   });
 }
 extern "C" aclError aclrtFreeHost(void* hostPtr) {
-  return guarded([&](Device& device) { device.free_host(hostPtr); });
+  return guarded(__func__, [&](Device& device) { device.free_host(hostPtr); });
 }
 extern "C" aclError aclrtMemcpy(void* dst, size_t destMax, const void* src, size_t count, aclrtMemcpyKind kind) {
-  return guarded([&](Device& device) { device.copy(dst, destMax, src, count, kind, std::nullopt); });
+  return guarded(__func__, [&](Device& device) { device.copy(dst, destMax, src, count, kind); });
 }
 extern "C" aclError aclrtMemcpyAsync(void* dst, size_t destMax, const void* src, size_t count, aclrtMemcpyKind kind, aclrtStream stream) {
-  return guarded([&](Device& device) { device.copy(dst, destMax, src, count, kind, stream); });
+  return guarded(__func__, [&](Device& device) { device.copy_async(dst, destMax, src, count, kind, stream); });
 }
 extern "C" aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count) {
-  return guarded([&](Device& device) { device.fill(devPtr, maxCount, value, count); });
+  return guarded(__func__, [&](Device& device) { device.fill(devPtr, maxCount, value, count); });
 }
 extern "C" aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int32_t value, size_t count, aclrtStream stream) {
-  return guarded([&](Device& device) {
-    device.synchronise(stream);  // which also tells whether it is one
-    device.fill(devPtr, maxCount, value, count);
-  });
+  return guarded(__func__, [&](Device& device) { device.fill_async(devPtr, maxCount, value, count, stream); });
 }
 extern "C" aclError aclrtGetMemInfo(aclrtMemAttr, size_t* free, size_t* total) {
-  return guarded([&](Device& device) {
+  return guarded(__func__, [&](Device& device) {
     require(free, "free");
     require(total, "total");
     *free = device.free_bytes();

@@ -14,7 +14,8 @@ namespace ge {
 namespace {
 
 using ropeway::virtual_npu::AtcOptions;
-using ropeway::virtual_npu::Fault;
+using ropeway::virtual_npu::refuse;
+using ropeway::virtual_npu::Rule;
 namespace cann = ropeway::cann;
 
 // An option by CANN's key for it.
@@ -28,7 +29,7 @@ void set_soc_version(AtcOptions& options, const std::string& value) { options.so
 void set_precision_mode(AtcOptions& options, const std::string& value) { options.precision_mode = value; }
 void set_input_shape(AtcOptions& options, const std::string& value) { options.input_shape = value; }
 void check_implementation(AtcOptions&, const std::string& value) {
-  if (value != "high_performance") throw Fault(cann::ACL_ERROR_INVALID_PARAM, fmt::format("OP_SELECT_IMPL_MODE={}: the virtual CANN has high_performance alone", value));
+  if (value != "high_performance") refuse(Rule::invalid_value, "OP_SELECT_IMPL_MODE={}; the virtual CANN has high_performance alone", value);
 }
 
 constexpr Option kGlobalOptions[] = {
@@ -38,7 +39,7 @@ constexpr Option kGlobalOptions[] = {
 };
 constexpr Option kModelOptions[] = {{"input_shape", "INPUT_SHAPE", set_input_shape}};
 
-void apply(AtcOptions& into, const Options& options, std::span<const Option> known, const char* function) {
+void apply(AtcOptions& into, const Options& options, std::span<const Option> known) {
   for (const auto& [key, value] : options) {
     bool found = false;
     for (const Option& option : known) {
@@ -49,13 +50,13 @@ void apply(AtcOptions& into, const Options& options, std::span<const Option> kno
     if (found) continue;
     std::vector<std::string> names;
     for (const Option& option : known) names.push_back(fmt::format("{} ({})", option.key, option.name));
-    throw Fault(cann::ACL_ERROR_INVALID_PARAM, fmt::format("{}: option {}={} is not one of the virtual CANN's, which has {} here", function, key.str(), value.str(), names.empty() ? "none" : ropeway::listed(names)));
+    refuse(Rule::unknown_option, "{}={}; this function has {}", key.str(), value.str(), names.empty() ? "none" : ropeway::listed(names));
   }
 }
 
 template <class Action>
-graphStatus guarded(Action action) noexcept {
-  switch (cann::guarded([&](ropeway::virtual_npu::Device&) { action(); })) {
+graphStatus guarded(const char* function, Action action) noexcept {
+  switch (cann::guarded(function, [&](ropeway::virtual_npu::Device&) { action(); })) {
     case cann::ACL_SUCCESS: return GRAPH_SUCCESS;
     case cann::ACL_ERROR_INVALID_PARAM: return GRAPH_PARAM_INVALID;
     default: return GRAPH_FAILED;
@@ -75,18 +76,18 @@ Builder& builder() {
 AtcOptions settled() {
   Builder& state = builder();
   const std::lock_guard lock(state.mutex);
-  if (!state.options) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel before aclgrphBuildInitialize");  // assumed
+  if (!state.options) refuse(Rule::build_not_initialised);
   return *state.options;
 }
 
 }  // namespace
 
 graphStatus aclgrphBuildInitialize(Options& options) {
-  return guarded([&] {
+  return guarded(__func__, [&] {
     AtcOptions made;
     made.framework = 5;
     made.soc_version = ropeway::virtual_npu::chosen_soc().name;  // as CANN, which takes the NPU that is there
-    apply(made, options, kGlobalOptions, "aclgrphBuildInitialize");
+    apply(made, options, kGlobalOptions);
     Builder& state = builder();
     const std::lock_guard lock(state.mutex);
     if (!state.options) state.options = made;  // a second call changes nothing: assumed
@@ -101,20 +102,20 @@ void aclgrphBuildFinalize() {
 
 // What is wrong with the bytes, aclgrphBuildModel tells: only there are all sizes known.
 graphStatus aclgrphParseONNXFromMem(const char* buffer, size_t size, const Options& options, Graph& graph) {
-  return guarded([&] {
+  return guarded(__func__, [&] {
     cann::require(buffer, "buffer");
-    if (size == 0) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphParseONNXFromMem of 0 bytes");
+    if (size == 0) refuse(Rule::invalid_value, "0 bytes");
     AtcOptions none;
-    apply(none, options, {}, "aclgrphParseONNXFromMem");
+    apply(none, options, {});
     graph.set_onnx(std::string(buffer, size));
   });
 }
 
 graphStatus aclgrphBuildModel(const Graph& graph, const Options& options, ModelBufferData& model) {
-  return guarded([&] {
+  return guarded(__func__, [&] {
     AtcOptions chosen = settled();
-    apply(chosen, options, kModelOptions, "aclgrphBuildModel");
-    if (!graph.content() || graph.content()->onnx.empty()) throw Fault(cann::ACL_ERROR_INVALID_PARAM, "aclgrphBuildModel of an empty graph: the virtual CANN builds what aclgrphParseONNXFromMem has filled");
+    apply(chosen, options, kModelOptions);
+    if (!graph.content() || graph.content()->onnx.empty()) refuse(Rule::empty_graph);
     chosen.model = graph.content()->name.empty() ? "the graph in memory" : graph.content()->name;
     const auto bytes = std::make_shared<std::string>(to_bytes(ropeway::virtual_npu::compile(graph.content()->onnx, chosen)));
     model = {std::shared_ptr<uint8_t>(bytes, reinterpret_cast<uint8_t*>(bytes->data())), bytes->size()};
@@ -122,7 +123,7 @@ graphStatus aclgrphBuildModel(const Graph& graph, const Options& options, ModelB
 }
 
 graphStatus aclgrphSaveModel(const char* path, const ModelBufferData& model) {
-  return guarded([&] {
+  return guarded(__func__, [&] {
     cann::require(path, "path");
     cann::require(model.data.get(), "the model's data");
     const std::string file = std::string(path).ends_with(".om") ? path : std::string(path) + ".om";

@@ -1,0 +1,89 @@
+#include "virtual_npu/stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace ropeway::virtual_npu {
+
+Stream::~Stream() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Stream::submit(double not_before_ms, Task task) {
+  const std::lock_guard lock(mutex_);
+  tasks_.emplace_back(not_before_ms, std::move(task));
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  changed_.notify_all();
+}
+
+void Stream::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
+    if (tasks_.empty()) return;
+    const double begin = std::max(now_ms_, tasks_.front().first);
+    double end = begin;
+    std::exception_ptr failure = failure_;
+    if (failure == nullptr) {
+      Task task = std::move(tasks_.front().second);
+      lock.unlock();
+      try {
+        end = task(begin);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      task = nullptr;  // it may hold memory, which goes before anybody is told
+      lock.lock();
+    }
+    now_ms_ = end;
+    failure_ = failure;
+    tasks_.pop_front();
+    changed_.notify_all();
+  }
+}
+
+std::optional<double> Stream::wait(std::optional<double> seconds) {
+  std::unique_lock lock(mutex_);
+  const auto done = [&] { return tasks_.empty(); };
+  if (!seconds) changed_.wait(lock, done);
+  else if (!changed_.wait_for(lock, std::chrono::duration<double>(*seconds), done)) return std::nullopt;
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  return now_ms_;
+}
+
+void Event::record_queued() {
+  const std::lock_guard lock(mutex_);
+  ++pending_;
+}
+
+void Event::record_done(std::optional<double> at_ms) {
+  {
+    const std::lock_guard lock(mutex_);
+    --pending_;
+    at_ms_ = at_ms;
+  }
+  changed_.notify_all();
+}
+
+bool Event::is_done() const {
+  const std::lock_guard lock(mutex_);
+  return pending_ == 0;
+}
+
+std::optional<double> Event::at_ms() const {
+  const std::lock_guard lock(mutex_);
+  return pending_ == 0 ? at_ms_ : std::nullopt;
+}
+
+void Event::wait() const {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return pending_ == 0; });
+}
+
+}  // namespace ropeway::virtual_npu

@@ -1,0 +1,78 @@
+// One case of the fault sweep, in a process of its own because CANN can be initialised once: loads, times, runs and unloads a two-layer model, then does it all again.
+// ROPEWAY_VIRTUAL_FAULTS says what goes wrong. Prints the first time's error, or "ok"; exits with 0 when the second time works, gives what it should, and nothing of the
+// device's memory is left taken.
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "ascend/backend.h"
+#include "ascend/small_model.h"
+#include "engine/model.h"
+#include "ops/operator.h"
+#include "ropeway/error.h"
+
+namespace ropeway::ascend {
+namespace {
+
+constexpr double kRunSeconds = 0.5;
+
+std::vector<float> whole_life(bool time_steps) {
+  const AscendBackend backend(*cann::installation_at(ROPEWAY_VIRTUAL_HOME));
+  CompileOptions options;
+  options.run_seconds = kRunSeconds;
+  options.time_steps = time_steps;
+  const auto executable = backend.compile(small_model(), options);
+  const std::vector<Tensor> inputs = generated_inputs({{"x", {DType::f32, {1, 3, 8, 8}}}});
+  std::vector<Tensor> outputs = {Tensor({DType::f32, {1, 10}})};
+  Trace trace;
+  executable->run(*executable->make_context(), inputs, outputs, &trace);
+  const auto values = outputs[0].data<float>();
+  return {values.begin(), values.end()};
+}
+
+bool is_right(const std::vector<float>& values) {
+  const Tensor reference = evaluate(small_model(), generated_inputs({{"x", {DType::f32, {1, 3, 8, 8}}}}))[0];
+  const auto expected = reference.data<float>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!(std::abs(values[i] - expected[i]) <= 1e-2f * std::max(1.0f, std::abs(expected[i])))) return false;
+  }
+  return true;
+}
+
+size_t memory_taken() {
+  const auto device = Device::open(*cann::installation_at(ROPEWAY_VIRTUAL_HOME));
+  const auto entered = device->enter();
+  return device->memory_bytes() - device->free_bytes();
+}
+
+// `once`: the first time alone, to see what it calls.
+int run(bool memory_matters, bool once) {
+  try {
+    std::puts(is_right(whole_life(true)) ? "ok" : "wrong numbers");
+  } catch (const Error& error) {
+    std::printf("%s: %s\n", name(error.code()), error.what());
+  }
+  if (once) return 0;
+  try {
+    if (!is_right(whole_life(true)) || !is_right(whole_life(false))) {
+      std::puts("the second time gives wrong numbers");
+      return 1;
+    }
+    if (const size_t taken = memory_taken(); memory_matters && taken != 0) {
+      std::printf("%zu bytes of device memory are left\n", taken);
+      return 1;
+    }
+  } catch (const Error& error) {
+    std::printf("the second time fails: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace ropeway::ascend
+
+int main(int argc, char** argv) {
+  const std::string option = argc < 2 ? "" : argv[1];
+  return ropeway::ascend::run(option != "--memory-may-stay", option == "--once");
+}
