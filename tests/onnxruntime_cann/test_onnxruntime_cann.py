@@ -90,7 +90,7 @@ def test_an_unsupported_operator_ends_in_an_error_and_the_log_says_why(tmp_path)
     result = run(tmp_path, "unsupported", ROPEWAY_VIRTUAL_LOG=str(tmp_path / "log"))
     assert "aclgrphBuildModel" in result["text"]
     (failed,) = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("aclgrphBuildModel ") and not line.startswith("aclgrphBuildModel 0")]
-    assert "Det: 1 node" in failed
+    assert "Det" in failed
     check_errors(result["after"]["errors"])
 
 
