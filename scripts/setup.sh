@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need, where they are missing. Does nothing, and needs no network, when all are there.
-#   scripts/setup.sh [--with-torch]    --with-torch: also .venv, with the Python packages of requirements-test.txt
+#   scripts/setup.sh [--with-torch]    --with-torch: also .venv, with the Python packages of requirements-test.txt, and .venv-ort, with those of requirements-ort.txt
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(g++ cmake ninja-build pkg-config libhwy-dev libprotozero-dev nlohmann-json3-dev libcli11-dev libfmt-dev libdeflate-dev libxxhash-dev libgtest-dev
@@ -27,12 +27,17 @@ if [ ${#missing[@]} -gt 0 ]; then
   echo "installed in $((SECONDS - begin)) s"
 fi
 
-if $with_torch && ! cmp -s requirements-test.txt .venv/requirements-test.txt; then
-  echo "making .venv with the packages of requirements-test.txt"
+make_environment() { # make_environment FOLDER REQUIREMENTS
+  cmp -s "$2" "$1/$2" && return
+  echo "making $1 with the packages of $2"
   begin=$SECONDS
-  rm -rf .venv
-  python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-test.txt
-  cp requirements-test.txt .venv/ # last: its presence says that the rest is complete
-  echo "made .venv in $((SECONDS - begin)) s"
+  rm -rf "$1"
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+  cp "$2" "$1/" # last: its presence says that the rest is complete
+  echo "made $1 in $((SECONDS - begin)) s"
+}
+if $with_torch; then
+  make_environment .venv requirements-test.txt
+  make_environment .venv-ort requirements-ort.txt
 fi

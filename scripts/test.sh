@@ -2,7 +2,7 @@
 # Sets up, builds and passes all tests.
 #   scripts/test.sh [--sanitize] [--with-torch]
 #     --sanitize    once more under the address and undefined-behaviour sanitizers
-#     --with-torch  also against real PyTorch, from a virtual environment in .venv
+#     --with-torch  also against real PyTorch, from a virtual environment in .venv, and with the real onnxruntime-cann, in .venv-ort
 set -euo pipefail
 cd "$(dirname "$0")/.."
 presets=(dev)
@@ -38,5 +38,7 @@ build/dev/tools/operators | diff docs/operators.md - || { echo "run build/dev/to
 if [ ${#setup[@]} -gt 0 ]; then
   step "comparing with PyTorch"
   .venv/bin/python -m pytest --quiet tests/torch
+  step "running onnxruntime-cann on the virtual NPU"
+  .venv-ort/bin/python -m pytest --quiet tests/onnxruntime_cann
 fi
 step "all passed"

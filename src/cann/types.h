@@ -68,4 +68,12 @@ struct aclmdlIODims {
   int64_t dims[128];
 };
 
+// Single operators: what programs describe them with.
+struct aclopAttr;
+
+enum aclEngineType : int { ACL_ENGINE_SYS, ACL_ENGINE_AICORE, ACL_ENGINE_VECTOR };
+using aclopEngineType = aclEngineType;
+enum aclCompileType : int { ACL_COMPILE_SYS, ACL_COMPILE_UNREGISTERED };
+using aclopCompileType = aclCompileType;
+
 }  // namespace ropeway::cann

@@ -292,6 +292,16 @@ void Device::fill(void* memory, size_t room, int32_t value, size_t bytes) {
   std::memset(memory, value, bytes);
 }
 
+void Device::fill_async(void* memory, size_t room, int32_t value, size_t bytes, const void* handle) {
+  const std::shared_ptr<Stream> on = stream(handle);
+  if (bytes > room) refuse(Rule::no_room, "aclrtMemsetAsync of {} bytes in room for {}", bytes, room);
+  check_device_memory(memory, bytes, "aclrtMemsetAsync");
+  on->submit(program_ms(), [=, keeper = memory_.find(memory, bytes), ms = chip::memory_copy_ms(static_cast<double>(bytes), soc_)](double begin_ms) {
+    std::memset(memory, value, bytes);
+    return begin_ms + ms;
+  });
+}
+
 size_t Device::free_bytes() const {
   context();
   return memory_.free_bytes();

@@ -76,6 +76,7 @@ class Device {
   // Between page-locked and device memory it is queued; with other host memory involved it has ended when this returns, as CANN does it.
   void copy_async(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind, const void* stream);
   void fill(void* memory, size_t room, int32_t value, size_t bytes);
+  void fill_async(void* memory, size_t room, int32_t value, size_t bytes, const void* stream);
   size_t free_bytes() const;
   size_t total_bytes() const { return memory_.total(); }
   void check_device_memory(const void* memory, size_t bytes, const std::string& what) const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -69,9 +70,11 @@ void Failures::begin(const char* function) {
   }
 }
 
-void Failures::end(const char* function, cann::aclError code) {
+void Failures::end(const char* function, cann::aclError code, const std::string& text) {
   if (log_ < 0) return;
-  const std::string line = fmt::format("{} {}\n", function, code);
+  std::string line = fmt::format("{} {}{}{}", function, code, text.empty() ? "" : " ", text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  line += '\n';
   // A full disk loses lines of a log, not the caller's work.
   [[maybe_unused]] const ssize_t written = write(log_, line.data(), line.size());
 }

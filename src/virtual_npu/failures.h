@@ -28,14 +28,14 @@ struct FaultPlan {
 // Throws Error{invalid_argument} that names the part.
 FaultPlan parse_faults(const std::string& text);
 
-// Counts calls, fails those that are to fail, and writes ROPEWAY_VIRTUAL_LOG: a line for each call, its name and code. Any thread may call.
+// Counts calls, fails those that are to fail, and writes ROPEWAY_VIRTUAL_LOG: a line for each call, its name and code, and what is wrong. Any thread may call.
 class Failures {
  public:
   Failures();  // as the environment says; throws as parse_faults, and Error{io} when the log cannot be opened
   const FaultPlan& plan() const { return plan_; }
 
   void begin(const char* function);  // throws Fault
-  void end(const char* function, cann::aclError code);
+  void end(const char* function, cann::aclError code, const std::string& text);  // "" when nothing is wrong
   int next_execution();  // of a model, from 1
 
  private:

@@ -24,10 +24,33 @@ TEST(Library, ExportsTheTableAndNothingElse) {
 #define ROPEWAY_CANN(library, need, result, name, parameters) expected.insert(#name);
 #include "cann/abi.def"
 #undef ROPEWAY_CANN
+  // And what programs that compile in process need of CANN's C++ functions.
+  for (const char* name : {
+           "_ZN2ge12AscendStringC1EPKc",
+           "_ZNK2ge12AscendStringltERKS0_",
+           "_ZN2ge5GraphC1EPKc",
+           "_ZN2ge20aclgrphBuildFinalizeEv",
+           "_ZN2ge22aclgrphBuildInitializeERSt3mapINS_12AscendStringES1_St4lessIS1_ESaISt4pairIKS1_S1_EEE",
+           "_ZN2ge23aclgrphParseONNXFromMemEPKcmRKSt3mapINS_12AscendStringES3_St4lessIS3_ESaISt4pairIKS3_S3_EEERNS_5GraphE",
+           "_ZN2ge17aclgrphBuildModelERKNS_5GraphERKSt3mapINS_12AscendStringES4_St4lessIS4_ESaISt4pairIKS4_S4_EEERNS_15ModelBufferDataE",
+           "_ZN2ge16aclgrphSaveModelEPKcRKNS_15ModelBufferDataE",
+       }) {
+    expected.insert(name);
+  }
   std::set<std::string> exported;
   std::istringstream lines(output_of({"/usr/bin/nm", "-D", "--defined-only", kLibrary}));
   for (std::string address, kind, name; lines >> address >> kind >> name;) exported.insert(name);
   EXPECT_EQ(exported, expected);
+}
+
+std::set<std::string> needed_by(const std::string& library) {
+  std::set<std::string> result;
+  std::istringstream lines(output_of({"/usr/bin/readelf", "-d", library}));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("(NEEDED)") == std::string::npos) continue;
+    result.insert(line.substr(line.find('[') + 1, line.find(']') - line.find('[') - 1));
+  }
+  return result;
 }
 
 TEST(Library, NeedsOnlyWhatComesAlong) {
@@ -35,11 +58,19 @@ TEST(Library, NeedsOnlyWhatComesAlong) {
   GTEST_SKIP() << "a sanitizer brings libraries of its own";
 #endif
   const std::set<std::string> allowed = {"libc.so.6", "libm.so.6", "libhwy.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"};
-  std::istringstream lines(output_of({"/usr/bin/readelf", "-d", kLibrary}));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.find("(NEEDED)") == std::string::npos) continue;
-    const std::string name = line.substr(line.find('[') + 1, line.find(']') - line.find('[') - 1);
-    EXPECT_TRUE(allowed.contains(name)) << name;
+  for (const std::string& name : needed_by(kLibrary)) EXPECT_TRUE(allowed.contains(name)) << name;
+}
+
+// One library has all functions and all state: under other names it must come along, not again.
+TEST(Library, OthersBringItAlong) {
+  for (const char* name : {"libacl_op_compiler.so", "libfmk_onnx_parser.so"}) {
+    const std::string library = ROPEWAY_VIRTUAL_HOME "/lib64/" + std::string(name);
+    EXPECT_EQ(output_of({"/usr/bin/nm", "-D", "--defined-only", library}), "") << name;
+    EXPECT_TRUE(needed_by(library).contains("libascendcl.so")) << name;
+#if !defined(__SANITIZE_ADDRESS__)
+    EXPECT_EQ(needed_by(library).size(), 1u) << name;
+#endif
+    EXPECT_NE(output_of({"/usr/bin/readelf", "-d", library}).find("runpath: [$ORIGIN]"), std::string::npos) << name << " must be found wherever it is copied to";
   }
 }
 

@@ -108,11 +108,9 @@ OperatorTime operator_time(const Graph& graph, const chip::OperatorCost& cost) {
   return result;
 }
 
-// The file as a graph, once CANN is known to have its operators.
-Graph read_checked(const AtcOptions& options, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings) {
-  const File file(options.model);
-  const auto bytes = file.read(0, static_cast<size_t>(file.size()));
-  onnx::ModelProto model = onnx::parse_model({reinterpret_cast<const char*>(bytes.get()), static_cast<size_t>(file.size())});
+// The model as a graph, once CANN is known to have its operators.
+Graph read_checked(std::string_view bytes, const AtcOptions& options, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings) {
+  onnx::ModelProto model = onnx::parse_model(bytes);
   if (!model.graph) fail(ErrorCode::invalid_model, "{} has no graph", options.model);
   const int64_t opset = checked_opset(model);
   check_parsers(*model.graph, opset);
@@ -120,7 +118,7 @@ Graph read_checked(const AtcOptions& options, chip::PrecisionMode mode, chip::Ca
   const ReadOptions sizes{std::nullopt, parse_shapes(options.input_shape)};
   Graph graph;
   try {
-    graph = onnx::Importer(model, opset, file.path(), sizes).run();
+    graph = onnx::Importer(model, opset, options.model, sizes).run();
   } catch (Error& error) {
     if (error.code() == ErrorCode::unsupported) error.add_note("this is a limit of Ropeway's virtual atc, not one of CANN's: CANN's parser knows all operators of the model");
     throw;
@@ -136,11 +134,17 @@ void refuse_value(std::string_view flag, std::string_view value, const std::stri
 }
 
 Container compile(const AtcOptions& options, std::vector<std::string>& warnings) {
+  const File file(options.model);
+  const auto bytes = file.read(0, file.size());
+  return compile({reinterpret_cast<const char*>(bytes.get()), file.size()}, options, warnings);
+}
+
+Container compile(std::string_view onnx, const AtcOptions& options, std::vector<std::string>& warnings) {
   if (options.framework != "5") refuse_value("framework", options.framework, "the virtual atc reads ONNX alone, which is 5");
   const chip::PrecisionMode mode = chosen_mode(options);
   const chip::CannVersion version = chosen_cann();
   const chip::Soc& soc = soc_named(options.soc_version);
-  Graph graph = run_passes(read_checked(options, mode, version, warnings), pipeline(), {});
+  Graph graph = run_passes(read_checked(onnx, options, mode, version, warnings), pipeline(), {});
   cast_outputs(graph, options.output_type);
   Container result{"Ropeway's virtual atc", soc.name, chip::name(version), chip::name(mode), {}, ""};
   for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) result.operators.push_back(operator_time(graph, cost));

@@ -31,5 +31,7 @@ struct AtcOptions {
 // Adds to `warnings` what may be otherwise on a real chip. Throws Error: with CANN's codes in the text where CANN refuses the same (E10001 a flag's value, E19010 an
 // operator that its parser does not know, EZ3003 an operator or dtype that the chip does not have, E20001 one beyond CANN's limits); with words that say so for limits of this atc; and as read_onnx does.
 Container compile(const AtcOptions& options, std::vector<std::string>& warnings);
+// The same for a model in memory; options.model is then what messages call it.
+Container compile(std::string_view onnx, const AtcOptions& options, std::vector<std::string>& warnings);
 
 }  // namespace ropeway::virtual_npu

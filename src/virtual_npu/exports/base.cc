@@ -21,9 +21,11 @@ aclError remember(aclError code, const std::string& text) {
   return code;
 }
 
-void log_call(const char* function, aclError code) noexcept {
+const std::string& remembered() { return recent_text; }
+
+void log_call(const char* function, aclError code, const std::string& text) noexcept {
   try {
-    Device::instance().failures().end(function, code);
+    Device::instance().failures().end(function, code, text);
   } catch (const std::exception&) {
     // No device, because its settings are wrong: the call itself has said so.
   }
@@ -51,6 +53,13 @@ aclDataType data_type(DType dtype) {
     case DType::boolean: return ACL_BOOL;
   }
   return ACL_DT_UNDEFINED;
+}
+
+size_t bytes_of(aclDataType type) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean}) {
+    if (data_type(dtype) == type) return size_of(dtype);
+  }
+  return 0;
 }
 
 // What says that this library is no vendor's: see cann/installation.h.
@@ -87,12 +96,7 @@ extern "C" size_t aclGetDataBufferSizeV2(const aclDataBuffer* dataBuffer) {
   return guarded_value<size_t>(__func__, 0, [&](Device&) { return known(data_buffers(), dataBuffer, "the data buffer")->size; });
 }
 extern "C" size_t aclDataTypeSize(aclDataType dataType) {
-  return guarded_value<size_t>(__func__, 0, [&](Device&) -> size_t {
-    for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean}) {
-      if (data_type(dtype) == dataType) return size_of(dtype);
-    }
-    return 0;
-  });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return bytes_of(dataType); });
 }
 
 }  // namespace ropeway::cann

@@ -29,7 +29,9 @@ struct aclmdlDesc {
 };
 
 // To ROPEWAY_VIRTUAL_LOG, when that is set.
-void log_call(const char* function, aclError code) noexcept;
+void log_call(const char* function, aclError code, const std::string& text) noexcept;
+// The text of the last failure of this thread that nobody has asked for.
+const std::string& remembered();
 
 // Keeps the text for the calling thread; returns `code`.
 aclError remember(aclError code, const std::string& text);
@@ -54,7 +56,7 @@ aclError guarded(const char* function, Action&& action) noexcept {
     }
   };
   const aclError code = perform();
-  log_call(function, code);
+  log_call(function, code, code == ACL_SUCCESS ? std::string() : remembered());
   return code;
 }
 
@@ -90,5 +92,7 @@ virtual_npu::Handles<aclDataBuffer>& data_buffers();
 
 // ACL_DT_UNDEFINED for none.
 aclDataType data_type(DType dtype);
+// Of one element; 0 for a type that has no such size.
+size_t bytes_of(aclDataType type);
 
 }  // namespace ropeway::cann

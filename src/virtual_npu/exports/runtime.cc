@@ -102,6 +102,9 @@ extern "C" aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedSt
     *status = device.is_done(event) ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
   });
 }
+extern "C" aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) {
+  return guarded(__func__, [&](Device& device) { device.wait(stream, event); });
+}
 extern "C" aclError aclrtEventElapsedTime(float* ms, aclrtEvent startEvent, aclrtEvent endEvent) {
   return guarded(__func__, [&](Device& device) {
     require(ms, "ms");
@@ -135,6 +138,9 @@ extern "C" aclError aclrtMemcpyAsync(void* dst, size_t destMax, const void* src,
 }
 extern "C" aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count) {
   return guarded(__func__, [&](Device& device) { device.fill(devPtr, maxCount, value, count); });
+}
+extern "C" aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int32_t value, size_t count, aclrtStream stream) {
+  return guarded(__func__, [&](Device& device) { device.fill_async(devPtr, maxCount, value, count, stream); });
 }
 extern "C" aclError aclrtGetMemInfo(aclrtMemAttr, size_t* free, size_t* total) {
   return guarded(__func__, [&](Device& device) {
