@@ -49,7 +49,7 @@ Support AscendBackend::supports(const Graph& graph, const Node& node) const {
 
 std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const CompileOptions& options) const {
   const std::string model = segment.name;
-  std::vector<StepInfo> steps = {whole_step(segment)};
+  const std::vector<StepInfo> steps = {whole_step(segment)};
   const auto types_of = [&](const std::vector<ValueId>& ids) {
     std::vector<TensorType> result;
     for (const ValueId id : ids) result.push_back(segment.type(id));
@@ -57,19 +57,23 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
   };
   const std::pair types(types_of(segment.inputs), types_of(segment.outputs));
   const AtcInput input = make_atc_input(segment);
-  const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
-  try {
-    auto executable = std::make_shared<OmExecutable>(device_, om.path, model, std::move(steps), options.run_seconds);
-    executable->expect_ports(input.input_names, types.first, types.second);
-    if (options.time_steps && Subscription::is_available(device_->functions())) executable->time_operators(make_steps(segment, executable->operators(), input.nodes));
-    return executable;
-  } catch (Error& error) {
-    if (error.code() != ErrorCode::invalid_model) throw;
-    // The caller's model is fine: what atc made of it is not, and must not be found again.
-    Cache::open().discard(om.key);
-    Error result(ErrorCode::device, error.message());
-    result.add_note("it was made by atc just now or before, and is removed from the cache: run this again to compile it anew");
-    throw result;
+  for (bool first = true;; first = false) {
+    const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
+    try {
+      auto executable = std::make_shared<OmExecutable>(device_, om.path, model, steps, options.run_seconds);
+      executable->expect_ports(input.input_names, types.first, types.second);
+      if (options.time_steps && Subscription::is_available(device_->functions())) executable->time_operators(make_steps(segment, executable->operators(), input.nodes));
+      return executable;
+    } catch (Error& error) {
+      std::error_code ignored;
+      if (first && !std::filesystem::exists(om.path, ignored)) continue;  // somebody has cleared the cache meanwhile
+      if (error.code() != ErrorCode::invalid_model) throw;
+      // The caller's model is fine: what atc made of it is not, and must not be found again.
+      Cache::open().discard(om.key);
+      Error result(ErrorCode::device, error.message());
+      result.add_note("it was made by atc just now or before, and is removed from the cache: run this again to compile it anew");
+      throw result;
+    }
   }
 }
 

@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "base/env.h"
@@ -20,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr auto kLockPoll = std::chrono::milliseconds(50);
+constexpr uintmax_t kDefaultLimit = 4'000'000'000;
+constexpr std::time_t kInUseSeconds = 60;  // an entry that was found is loaded within this time
 
 fs::path chosen_folder() {
   if (const auto folder = environment("ROPEWAY_CACHE")) return *folder;
@@ -52,12 +58,83 @@ Cache::Cache(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
   if (problem) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), problem.message());
 }
 
+uintmax_t Cache::limit() {
+  const auto text = environment("ROPEWAY_CACHE_SIZE");
+  if (!text) return kDefaultLimit;
+  uint32_t megabytes = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), megabytes);
+  if (problem != std::errc() || end != text->data() + text->size()) fail(ErrorCode::invalid_argument, "ROPEWAY_CACHE_SIZE is '{}', which is no number of megabytes", *text);
+  return uintmax_t{megabytes} * 1000000;
+}
+
+std::vector<CacheEntry> Cache::entries() const {
+  std::vector<CacheEntry> result;
+  std::error_code ignored;
+  for (const auto& each : fs::directory_iterator(folder_, ignored)) {
+    if (each.path().extension() != ".om") continue;
+    struct stat status{};
+    if (stat(each.path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    CacheEntry entry{each.path().stem().string(), "", static_cast<uintmax_t>(status.st_size), status.st_mtime};
+    std::ifstream sum(path(entry.key, ".sum"));
+    std::string first;
+    std::getline(sum, first);
+    std::getline(sum, entry.model);
+    result.push_back(std::move(entry));
+  }
+  std::stable_sort(result.begin(), result.end(), [](const CacheEntry& a, const CacheEntry& b) { return a.last_use > b.last_use; });
+  return result;
+}
+
+std::pair<size_t, uintmax_t> Cache::clear() const {
+  std::pair<size_t, uintmax_t> removed;
+  const auto remove_all_of = [&](const std::string& key) {
+    const auto held = try_lock(key);
+    if (!held) return false;
+    discard(key);
+    remove_work_folders(key);
+    std::error_code ignored;
+    fs::remove(path(key, ".lock"), ignored);
+    return true;
+  };
+  for (const CacheEntry& entry : entries()) {
+    if (!remove_all_of(entry.key)) continue;
+    ++removed.first;
+    removed.second += entry.bytes;
+  }
+  std::vector<std::string> left;  // keys without an entry: of compilations that failed or were killed
+  std::error_code ignored;
+  for (const auto& each : fs::directory_iterator(folder_, ignored)) {
+    if (each.path().extension() == ".lock") left.push_back(each.path().stem().string());
+  }
+  for (const std::string& key : left) remove_all_of(key);
+  return removed;
+}
+
+void Cache::make_room(const std::string& kept) const {
+  const uintmax_t most = limit();
+  std::vector<CacheEntry> all = entries();
+  uintmax_t total = 0;
+  for (const CacheEntry& entry : all) total += entry.bytes;
+  const std::time_t now = std::time(nullptr);
+  for (auto entry = all.rbegin(); entry != all.rend() && total > most; ++entry) {
+    if (entry->key == kept || now - entry->last_use < kInUseSeconds) continue;
+    const auto held = try_lock(entry->key);
+    if (!held) continue;
+    discard(entry->key);
+    std::error_code ignored;
+    fs::remove(path(entry->key, ".lock"), ignored);
+    total -= entry->bytes;
+  }
+}
+
 std::optional<fs::path> Cache::find(const std::string& key) const {
   const fs::path entry = path(key, ".om");
   std::error_code ignored;
   if (!fs::is_regular_file(entry, ignored) || !fs::is_regular_file(path(key, ".sum"), ignored)) return std::nullopt;
   try {
-    if (seal(entry) == text_of(path(key, ".sum"))) return entry;
+    if (!text_of(path(key, ".sum")).starts_with(seal(entry))) return std::nullopt;
+    utimensat(AT_FDCWD, entry.c_str(), nullptr, 0);  // used now; where that cannot be written, nothing is ever removed either
+    return entry;
   } catch (const Error& error) {
     // It went away, or shrank, while it was read: another process is at work on it.
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::invalid_model) throw;
@@ -65,26 +142,47 @@ std::optional<fs::path> Cache::find(const std::string& key) const {
   return std::nullopt;
 }
 
-std::shared_ptr<void> Cache::lock(const std::string& key, double seconds) const {
+// Who clears the cache removes lock files, too: only a lock on the file that is still there counts.
+std::shared_ptr<void> Cache::try_lock(const std::string& key) const {
   const fs::path file = path(key, ".lock");
-  const int descriptor = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), std::strerror(errno));
-  std::shared_ptr<void> held(nullptr, [descriptor](void*) { close(descriptor); });
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) fail(ErrorCode::io, "cannot lock {}: {}", file.string(), std::strerror(errno));
-    if (std::chrono::steady_clock::now() >= deadline) fail(ErrorCode::device, "another process has been compiling the same model for more than {:.0f} s (it holds {}): end it, or wait and run this again", seconds, file.string());
-    std::this_thread::sleep_for(kLockPoll);
+  for (;;) {
+    const int descriptor = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    if (descriptor < 0) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), std::strerror(errno));
+    const std::shared_ptr<int> held(new int(descriptor), [](const int* each) {
+      close(*each);
+      delete each;
+    });
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return nullptr;
+      fail(ErrorCode::io, "cannot lock {}: {}", file.string(), std::strerror(errno));
+    }
+    struct stat locked{}, there{};
+    if (fstat(descriptor, &locked) == 0 && stat(file.c_str(), &there) == 0 && locked.st_ino == there.st_ino) return held;
   }
-  return held;
 }
 
-std::shared_ptr<const fs::path> Cache::work_folder(const std::string& key) const {
+std::shared_ptr<void> Cache::lock(const std::string& key, double seconds) const {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  for (;;) {
+    if (auto held = try_lock(key)) return held;
+    if (std::chrono::steady_clock::now() >= deadline) {
+      fail(ErrorCode::device, "another process has been compiling the same model for more than {:.0f} s (it holds {}): end it, or wait and run this again", seconds, path(key, ".lock").string());
+    }
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+void Cache::remove_work_folders(const std::string& key) const {
   std::error_code problem;
   for (const auto& each : fs::directory_iterator(folder_, problem)) {
     std::error_code ignored;
-    if (each.path().filename().string().starts_with(key + ".work.")) fs::remove_all(each.path(), ignored);  // of a process that was killed
+    if (each.path().filename().string().starts_with(key + ".work.")) fs::remove_all(each.path(), ignored);
   }
+}
+
+std::shared_ptr<const fs::path> Cache::work_folder(const std::string& key) const {
+  remove_work_folders(key);  // of processes that were killed
   std::string pattern = path(key, ".work.XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) fail(ErrorCode::io, "cannot make a folder in {}: {}", folder_.string(), std::strerror(errno));
   return {new fs::path(pattern), [](const fs::path* made) {
@@ -94,7 +192,7 @@ std::shared_ptr<const fs::path> Cache::work_folder(const std::string& key) const
           }};
 }
 
-fs::path Cache::store(const std::string& key, const fs::path& file) const {
+fs::path Cache::store(const std::string& key, const fs::path& file, const std::string& model) const {
   const std::string sum = seal(file);
   const fs::path entry = path(key, ".om");
   discard(key);
@@ -102,11 +200,12 @@ fs::path Cache::store(const std::string& key, const fs::path& file) const {
   fs::rename(file, entry, problem);
   if (problem) fail(ErrorCode::io, "cannot write {}: {}", entry.string(), problem.message());
   try {
-    write_file(path(key, ".sum"), sum);
+    write_file(path(key, ".sum"), sum + model + "\n");
   } catch (const Error&) {
     discard(key);
     throw;
   }
+  make_room(key);
   return entry;
 }
 

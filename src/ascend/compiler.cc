@@ -119,7 +119,7 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
   }
   const fs::path output = find_output(*folder);
   if (output.empty()) fail(ErrorCode::device, "{} says that it is done, but has left no model; {}", what, last_lines(result.output));
-  return {cache.store(key, output), key};
+  return {cache.store(key, output, fmt::format("{} for {}, CANN {}", model, options.soc, to_string(installation))), key};
 }
 
 }  // namespace ropeway::ascend

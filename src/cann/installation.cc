@@ -160,6 +160,7 @@ std::optional<Installation> installation_at(const fs::path& root) {
   const auto library = library_at(whole);
   if (!library) return std::nullopt;
   Installation result{whole, *library, std::nullopt, version_at(whole), contains(*library, kVirtualMark)};
+  if (const auto chosen = environment("ROPEWAY_VIRTUAL_CANN"); result.is_virtual && chosen) result.version = *chosen;  // which CANN it pretends to be
   for (const char* place : {"bin/atc", "compiler/bin/atc", "atc/bin/atc", "aarch64-linux/bin/atc", "x86_64-linux/bin/atc"}) {
     if (!result.atc && is_file(whole / place)) result.atc = whole / place;
   }

@@ -11,6 +11,7 @@ void add_cost(CLI::App& app);
 void add_compile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_devices(CLI::App& app);
+void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app, int& status);  // `status`: the program's exit status, where nothing failed
 
 }  // namespace ropeway::cli

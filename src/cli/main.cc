@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
     ropeway::cli::add_devices(app);
+    ropeway::cli::add_cache(app);
     ropeway::cli::add_doctor(app, status);
     app.footer(std::string("\nExamples:\n"
                            "  ropeway bench alexnet lenet resnet34     the built-in models, module by module\n"

@@ -3,7 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <vector>
+
 #include "base/file.h"
+#include "base/text.h"
 #include "support/environment.h"
 #include "support/errors.h"
 
@@ -18,7 +22,7 @@ using test::expect_error;
 fs::path stored(const Cache& cache, const std::string& key, const std::string& content) {
   const auto work = cache.work_folder(key);
   write_file(*work / "model.om", content);
-  return cache.store(key, *work / "model.om");
+  return cache.store(key, *work / "model.om", "a model");
 }
 
 TEST(Cache, FindsWhatWasStored) {
@@ -107,7 +111,96 @@ TEST(Cache, SaysWhatCannotBeWritten) {
   write_file(folder / "file", std::string("in the way"));
   expect_error([&] { Cache(folder / "file"); }, ErrorCode::io, "Set ROPEWAY_CACHE");
   const Cache cache(folder / "cache");
-  expect_error([&] { cache.store("key", folder / "missing"); }, ErrorCode::not_found, "missing");
+  expect_error([&] { cache.store("key", folder / "missing", "a model"); }, ErrorCode::not_found, "missing");
+}
+
+void make_old(const fs::path& entry) { fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(1)); }
+
+TEST(Cache, ListsWhatItHasTheLastUsedFirst) {
+  const TestFolder folder;
+  const Cache cache(folder.path());
+  EXPECT_TRUE(cache.entries().empty());
+  make_old(stored(cache, "first", "12345"));
+  stored(cache, "second", "123");
+  write_file(folder / "first.lock", std::string());
+  ASSERT_EQ(cache.entries().size(), 2u);
+  EXPECT_EQ(cache.entries()[0].key, "second");
+  EXPECT_EQ(cache.entries()[0].bytes, 3u);
+  EXPECT_EQ(cache.entries()[0].model, "a model");
+  EXPECT_TRUE(cache.find("first"));  // which uses it
+  make_old(folder / "second.om");
+  EXPECT_EQ(cache.entries()[0].key, "first");
+}
+
+TEST(Cache, IsBounded) {
+  const TestFolder folder;
+  const Cache cache(folder.path());
+  const ScopedVariable limit("ROPEWAY_CACHE_SIZE", "2");
+  const std::string megabyte(1000000, 'x');
+  for (const char* key : {"a", "b"}) make_old(stored(cache, key, megabyte));
+  EXPECT_TRUE(cache.find("a"));
+  stored(cache, "c", megabyte);
+  EXPECT_TRUE(cache.find("a")) << "it was used a moment ago";
+  EXPECT_FALSE(cache.find("b"));
+  EXPECT_TRUE(cache.find("c"));
+  stored(cache, "d", megabyte);
+  EXPECT_TRUE(cache.find("a") && cache.find("c") && cache.find("d")) << "somebody may be about to load each of them";
+  make_old(folder / "a.om");
+  make_old(folder / "c.om");
+  const auto held = cache.lock("a", 1);
+  stored(cache, "e", megabyte);
+  EXPECT_TRUE(cache.find("a")) << "it is being made";
+  EXPECT_FALSE(cache.find("c"));
+  const ScopedVariable wrong("ROPEWAY_CACHE_SIZE", "much");
+  expect_error([&] { stored(cache, "f", megabyte); }, ErrorCode::invalid_argument, "ROPEWAY_CACHE_SIZE is 'much', which is no number of megabytes");
+}
+
+TEST(Cache, ClearsAllButWhatIsBeingMade) {
+  const TestFolder folder;
+  const Cache cache(folder.path());
+  stored(cache, "made", "12345");
+  stored(cache, "making", "123");
+  fs::create_directories(folder / "made.work.aBcDeF");
+  write_file(folder / "failed.lock", std::string());
+  write_file(folder / "mine.txt", std::string("mine"));
+  {
+    const auto held = cache.lock("making", 1);
+    EXPECT_EQ(cache.clear(), (std::pair<size_t, uintmax_t>{1, 5}));
+    EXPECT_TRUE(cache.find("making"));
+  }
+  EXPECT_EQ(cache.clear(), (std::pair<size_t, uintmax_t>{1, 3}));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1) << "only what is not the cache's stays";
+}
+
+// Processes that store, find and clear at once: each sees whole entries or none.
+TEST(Cache, ProcessesMayClearIt) {
+  const TestFolder folder;
+  std::vector<pid_t> children;
+  for (int child = 0; child < 4; ++child) {
+    const pid_t pid = fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      const Cache cache(folder.path());
+      int status = 0;
+      for (int i = 0; i < 100; ++i) {
+        const std::string key = fmt::format("key{}", i % 3);
+        if (child == 0) {
+          cache.clear();
+          continue;
+        }
+        const auto held = cache.lock(key, 10);
+        if (!cache.find(key)) stored(cache, key, key);
+        if (!cache.find(key)) status = 1;  // nobody removes it while it is locked
+      }
+      _exit(status);
+    }
+    children.push_back(pid);
+  }
+  for (const pid_t pid : children) {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 }  // namespace
