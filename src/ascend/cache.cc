@@ -92,8 +92,6 @@ std::pair<size_t, uintmax_t> Cache::clear() const {
     if (!held) return false;
     discard(key);
     remove_work_folders(key);
-    std::error_code ignored;
-    fs::remove(path(key, ".lock"), ignored);
     return true;
   };
   for (const CacheEntry& entry : entries()) {
@@ -121,8 +119,6 @@ void Cache::make_room(const std::string& kept) const {
     const auto held = try_lock(entry->key);
     if (!held) continue;
     discard(entry->key);
-    std::error_code ignored;
-    fs::remove(path(entry->key, ".lock"), ignored);
     total -= entry->bytes;
   }
 }
@@ -142,23 +138,25 @@ std::optional<fs::path> Cache::find(const std::string& key) const {
   return std::nullopt;
 }
 
-// Who clears the cache removes lock files, too: only a lock on the file that is still there counts.
+// Its holder removes a lock file before letting go: only a lock on the file that is still there counts.
 std::shared_ptr<void> Cache::try_lock(const std::string& key) const {
   const fs::path file = path(key, ".lock");
   for (;;) {
     const int descriptor = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
     if (descriptor < 0) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), std::strerror(errno));
-    const std::shared_ptr<int> held(new int(descriptor), [](const int* each) {
-      close(*each);
-      delete each;
-    });
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
-      if (errno == EWOULDBLOCK) return nullptr;
-      fail(ErrorCode::io, "cannot lock {}: {}", file.string(), std::strerror(errno));
-    }
     struct stat locked{}, there{};
-    if (fstat(descriptor, &locked) == 0 && stat(file.c_str(), &there) == 0 && locked.st_ino == there.st_ino) return held;
+    const bool got = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    const int problem = got ? 0 : errno;
+    if (got && fstat(descriptor, &locked) == 0 && stat(file.c_str(), &there) == 0 && locked.st_ino == there.st_ino) {
+      return std::shared_ptr<fs::path>(new fs::path(file), [descriptor](const fs::path* held) {
+        unlink(held->c_str());
+        close(descriptor);
+        delete held;
+      });
+    }
+    close(descriptor);
+    if (problem == EWOULDBLOCK) return nullptr;
+    if (problem != 0 && problem != EINTR) fail(ErrorCode::io, "cannot lock {}: {}", file.string(), std::strerror(problem));
   }
 }
 

@@ -27,9 +27,8 @@ class Npu : public Program {
     set("");
   }
   void set(const std::string& more) { set_environment(fmt::format("ROPEWAY_VIRTUAL_HOME={} ROPEWAY_CACHE={} {}", quoted(file("cann")), quoted(file("cache")), more)); }
-  // Nothing but locks in the cache.
   void cache_is_clean() const {
-    for (const auto& entry : fs::directory_iterator(file("cache"))) EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
+    for (const auto& entry : fs::directory_iterator(file("cache"))) ADD_FAILURE() << entry.path();
   }
   std::string line(const std::string& text, const std::string& begin) const {
     const size_t at = text.find(begin);
@@ -64,6 +63,44 @@ TEST_F(Npu, RowsOfItsOwnWithoutTheCpu) {
   const Outcome outcome = succeeds("bench lenet --device virtual-npu --by op");
   EXPECT_EQ(count(outcome.out, "MaxPool2d"), 2u) << outcome.out;
   EXPECT_EQ(count(outcome.out, "ReLU"), 4u) << outcome.out;
+}
+
+TEST_F(Npu, RowsByTheProfilerOrCompiledApart) {
+  install("");
+  const auto rows = [&](const std::string& options, const std::string& json) {
+    const Outcome outcome = succeeds("bench resnet34 --device virtual-npu --json " + json + " " + options);
+    return std::pair(Json::parse(read_text(file(json)))[0]["devices"][0], outcome.out);
+  };
+  const auto [whole, whole_text] = rows("", "whole.json");
+  const auto [apart, apart_text] = rows("--rows separate", "apart.json");
+  ASSERT_EQ(whole["rows"].size(), 18u);
+  for (size_t r = 0; r < 18; ++r) EXPECT_NEAR(whole["rows"][r]["latency_ms"]["min"].get<double>(), apart["rows"][r]["latency_ms"]["min"].get<double>(), 0.02) << r;
+  EXPECT_EQ(whole["end_to_end_ms"], apart["end_to_end_ms"]);
+  EXPECT_NE(whole_text.find("as its profiler times them"), std::string::npos);
+  EXPECT_NE(apart_text.find("compiled and run each by itself"), std::string::npos);
+  // By operator of the CPU, where a relu stands for itself: on the NPU it is part of a convolution.
+  const Outcome ops = succeeds("bench resnet34 --device cpu,virtual-npu --by op --disable-pass fuse --iterations 1 --warmup 0");
+  EXPECT_GE(count(ops.out, "fused\n"), 32u) << ops.out;
+}
+
+TEST_F(Npu, HangingAndLostDevicesEndInAnError) {
+  install("");
+  succeeds("compile lenet --device virtual-npu -o lenet.om");
+  for (const auto& [faults, part] : std::map<std::string, std::string>{{"hang=1", "did not answer for 0.5 s while running lenet.om"}, {"lost=1", "ACL_ERROR_RT_LOST_HEARTBEAT"}}) {
+    set("ROPEWAY_VIRTUAL_FAULTS=" + faults);
+    fails("run lenet.om --run-timeout 0.5", 7, {part});
+  }
+}
+
+TEST_F(Npu, CacheIsListedAndCleared) {
+  install("");
+  fs::create_directory(file("cache"));
+  EXPECT_EQ(succeeds("cache list").out, fmt::format("0 compiled models, 0 B of at most 4.0 GB, in {}\n", file("cache").string()));
+  succeeds("run lenet --device virtual-npu");
+  EXPECT_NE(succeeds("cache list").out.find("lenet for Ascend310B1, CANN virtual 8.1.RC1 at "), std::string::npos);
+  EXPECT_NE(succeeds("cache clear").out.find("removed 1 compiled model, "), std::string::npos);
+  cache_is_clean();
+  fails("cache", 5, {"subcommand"});
 }
 
 TEST_F(Npu, RunGivesTheChipsNumbers) {
