@@ -11,6 +11,7 @@ namespace ropeway::virtual_npu {
 namespace {
 
 constexpr size_t kMostStreams = 512;
+constexpr size_t kMostBytes = size_t{1} << 46;  // more than a program has addresses
 
 struct ThreadState {
   int32_t device = -1;  // -1: this thread has set none
@@ -18,21 +19,33 @@ struct ThreadState {
 };
 thread_local ThreadState current;
 
-// Tells an event that its stream has passed it, or never will: when the task that holds this is done, or thrown away.
-struct Recording {
-  std::shared_ptr<Event> event;
+// Ends a recording when its stream has passed it, or never will: when the task that holds this is done, or thrown away.
+struct Ending {
+  std::shared_ptr<Recording> recording;
   std::optional<double> at_ms;
-  ~Recording() { event->record_done(at_ms); }
+  ~Ending() { recording->done(at_ms); }
 };
 
 }  // namespace
 
 Device& Device::instance() {
-  static Device* const device = new Device;  // never destroyed: a caller's own static objects, and threads of streams, may use it to the end
+  static Device* const device = make();  // never destroyed: a caller's own static objects, and threads of streams, may use it to the end
   return *device;
 }
 
-Device::Device() : soc_(chosen_soc()), mode_(chosen_mode()), memory_(device_memory(soc_), mode_) {}
+Device* Device::make() {
+  try {
+    return new Device;
+  } catch (const Error& error) {
+    refuse(Rule::wrong_setting, error.message());
+  }
+}
+
+Device::Device() : soc_(chosen_soc()), mode_(chosen_mode()), memory_(device_memory(soc_), mode_) {
+  // Read where they are needed; what is wrong with them is to be known from the start.
+  chosen_cann();
+  overflow_saturates();
+}
 
 void Device::initialise() {
   if (initialised_.exchange(true)) refuse(Rule::initialised_twice);
@@ -83,6 +96,7 @@ void Device::reset_device(int32_t id) {
 
 // In an order in which nothing that still runs misses anything: threads of streams end first.
 void Device::release_everything() {
+  profiling_.forget_all();  // a stream may be waiting for a subscriber that reads no more
   streams_.clear();
   contexts_.clear();
   events_.clear();
@@ -91,22 +105,20 @@ void Device::release_everything() {
     const std::lock_guard lock(mutex_);
     models.swap(models_);
   }
-  for (const auto& [id, each] : models) {
-    memory_.release(each->reserved);
-    profiling_.forget(id);
-  }
+  for (const auto& [id, each] : models) memory_.release(each->reserved);
   memory_.free_all();
 }
 
 int32_t Device::current_device() const {
+  check_initialised();
   if (current.device < 0) refuse(Rule::device_not_set);
   return current.device;
 }
 
-DeviceContext* Device::create_context(int32_t device) {
+const void* Device::create_context(int32_t device) {
   check_usable();
   check_device(device);
-  DeviceContext* const made = contexts_.add(std::make_shared<DeviceContext>());
+  const void* const made = contexts_.add(std::make_shared<DeviceContext>());
   current = {device, made};
   return made;
 }
@@ -123,7 +135,10 @@ void Device::set_current_context(const void* context) {
   current = {0, context};
 }
 
-DeviceContext* Device::current_context() const { return context().get(); }
+const void* Device::current_context() const {
+  context();
+  return current.context;
+}
 
 std::shared_ptr<DeviceContext> Device::context() const {
   check_usable();
@@ -147,7 +162,7 @@ std::shared_ptr<Event> Device::event(const void* handle) const {
   return found;
 }
 
-Stream* Device::create_stream() {
+const void* Device::create_stream() {
   context();
   if (streams_.size() >= kMostStreams) refuse(Rule::too_many_streams);
   return streams_.add(std::make_shared<Stream>());
@@ -158,7 +173,7 @@ void Device::destroy_stream(const void* stream) {
   if (streams_.remove(stream) == nullptr) refuse(Rule::foreign_stream, "aclrtDestroyStream");
 }
 
-Event* Device::create_event() {
+const void* Device::create_event() {
   context();
   return events_.add(std::make_shared<Event>());
 }
@@ -195,31 +210,43 @@ void Device::synchronise_device() {
 void Device::record(const void* handle, const void* stream_handle) {
   const std::shared_ptr<Event> recorded = event(handle);
   const std::shared_ptr<Stream> on = stream(stream_handle);
-  recorded->record_queued();
-  on->submit(program_ms(), [recording = std::make_shared<Recording>(recorded, std::nullopt)](double begin_ms) {
-    recording->at_ms = begin_ms;
+  const std::lock_guard lock(order_);
+  on->submit(program_ms(), [ending = std::make_shared<Ending>(recorded->record(), std::nullopt)](double begin_ms) {
+    ending->at_ms = begin_ms;
     return begin_ms;
   });
 }
 
 void Device::wait(const void* stream_handle, const void* handle) {
   const std::shared_ptr<Stream> on = stream(stream_handle);
-  on->submit(program_ms(), [waited = event(handle)](double begin_ms) {
+  const std::shared_ptr<const Recording> recording = event(handle)->latest();
+  if (recording == nullptr) return;  // as in CUDA: what was never recorded holds nothing up (assumed)
+  on->submit(program_ms(), [waited = recording](double begin_ms) {
     waited->wait();
     return std::max(begin_ms, waited->at_ms().value_or(begin_ms));
   });
 }
 
 void Device::synchronise_event(const void* handle) {
-  const std::shared_ptr<Event> waited = event(handle);
+  const std::shared_ptr<const Recording> waited = event(handle)->latest();
+  if (waited == nullptr) return;
   waited->wait();
   if (const auto at_ms = waited->at_ms()) program_knows(*at_ms);
 }
 
-bool Device::is_done(const void* handle) const { return event(handle)->is_done(); }
+bool Device::is_done(const void* handle) {
+  const std::shared_ptr<const Recording> asked = event(handle)->latest();
+  if (asked == nullptr) return true;
+  if (const auto at_ms = asked->at_ms()) program_knows(*at_ms);
+  return asked->is_done();
+}
 
 double Device::elapsed_ms(const void* begin, const void* end) const {
-  const auto first = event(begin)->at_ms(), last = event(end)->at_ms();
+  const auto time = [&](const void* handle) {
+    const std::shared_ptr<const Recording> recording = event(handle)->latest();
+    return recording == nullptr ? std::nullopt : recording->at_ms();
+  };
+  const auto first = time(begin), last = time(end);
   if (!first || !last) refuse(Rule::event_without_time);
   if (*last < *first) refuse(Rule::events_reversed);
   return *last - *first;
@@ -252,6 +279,7 @@ void Device::check_device_memory(const void* memory, size_t bytes, const std::st
 void Device::check_copy(void* to, size_t room, const void* from, size_t bytes, cann::aclrtMemcpyKind kind) const {
   if (bytes > room) refuse(Rule::no_room, "a copy of {} bytes into room for {}", bytes, room);
   if (to == nullptr || from == nullptr) refuse(Rule::null_pointer, "a copy from or to nowhere");
+  if (bytes > kMostBytes) refuse(Rule::invalid_value, "a copy of {} bytes", bytes);
   if (kind < cann::ACL_MEMCPY_HOST_TO_HOST || kind > cann::ACL_MEMCPY_DEVICE_TO_DEVICE) refuse(Rule::invalid_value, "there is no copy of kind {}", static_cast<int>(kind));
   if (mode_ == Mode::board) return;  // CANN's documents: on the board itself every copy is done as one within the device
   if (kind == cann::ACL_MEMCPY_HOST_TO_DEVICE || kind == cann::ACL_MEMCPY_DEVICE_TO_DEVICE) check_device_memory(to, bytes, "the destination of a copy to the device");
@@ -290,6 +318,7 @@ void Device::fill(void* memory, size_t room, int32_t value, size_t bytes) {
   if (bytes > room) refuse(Rule::no_room, "aclrtMemset of {} bytes in room for {}", bytes, room);
   check_device_memory(memory, bytes, "aclrtMemset");
   std::memset(memory, value, bytes);
+  program_knows(program_ms() + chip::memory_copy_ms(static_cast<double>(bytes), soc_));
 }
 
 void Device::fill_async(void* memory, size_t room, int32_t value, size_t bytes, const void* handle) {
@@ -308,6 +337,7 @@ size_t Device::free_bytes() const {
 }
 
 std::shared_ptr<Model> Device::read(std::string_view bytes, const std::string& what) {
+  check_initialised();
   std::shared_ptr<const Backend> cpu;
   {
     const std::lock_guard lock(mutex_);
@@ -330,6 +360,7 @@ uint32_t Device::load(std::string_view bytes, const std::string& what, bool rese
 }
 
 uint32_t Device::load_from_memory(std::string_view bytes, bool reserves) {
+  context();
   const bool on_device = memory_.find(bytes.data(), bytes.size()) != nullptr;
   if (mode_ == Mode::board && !on_device) refuse(Rule::model_in_host_memory);
   if (mode_ == Mode::card && on_device) refuse(Rule::model_in_device_memory);
@@ -348,7 +379,7 @@ void Device::unload(uint32_t id) {
   const std::shared_ptr<Loaded> unloaded = loaded(id);
   {
     const std::lock_guard lock(mutex_);
-    models_.erase(id);
+    if (models_.erase(id) == 0) refuse(Rule::unknown_model, "model {}", id);  // another thread was faster
   }
   memory_.release(unloaded->reserved);
   profiling_.forget(id);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "cann/types.h"
+#include "virtual_npu/core.h"
 #include "virtual_npu/failures.h"
 #include "virtual_npu/handles.h"
 #include "virtual_npu/memory.h"
@@ -34,12 +35,13 @@ struct BufferList {
 // Every member throws Fault, and locks what it needs: any thread may call.
 //
 // The clock: what a program asks for begins when the program knew that what it has waited for was done, and when its stream has ended what was queued before. The one
-// AI core runs one model after another; copies of other streams go on meanwhile.
+// AI core runs one model after another, in the order in which the program asked for them; copies of other streams go on meanwhile.
 class Device {
  public:
-  static Device& instance();
+  static Device& instance();  // throws while a variable is set wrongly
 
   void initialise();
+  void check_initialised() const;
   void finalise();
   const chip::Soc& soc() const { return soc_; }
   Mode mode() const { return mode_; }
@@ -50,22 +52,23 @@ class Device {
   void reset_device(int32_t id);  // the last one frees what is on the device, and brings a lost device back
   int32_t current_device() const;
 
-  DeviceContext* create_context(int32_t device);
+  const void* create_context(int32_t device);
   void destroy_context(const void* context);
   void set_current_context(const void* context);
-  DeviceContext* current_context() const;
+  const void* current_context() const;
+  void check_context() const { context(); }  // this thread has one
 
   // A stream of nullptr is the context's default one.
-  Stream* create_stream();
+  const void* create_stream();
   void destroy_stream(const void* stream);
   void synchronise(const void* stream, std::optional<double> seconds);
   void synchronise_device();
-  Event* create_event();
+  const void* create_event();
   void destroy_event(const void* event);
   void record(const void* event, const void* stream);
   void wait(const void* stream, const void* event);
   void synchronise_event(const void* event);
-  bool is_done(const void* event) const;
+  bool is_done(const void* event);  // also when it was never recorded
   double elapsed_ms(const void* begin, const void* end) const;
 
   void* allocate(size_t bytes);       // device memory
@@ -96,14 +99,15 @@ class Device {
     std::shared_ptr<Model> model;
     uint32_t id = 0;
     size_t reserved = 0;
-    std::mutex mutex;
+    std::mutex one_at_a_time;  // held by an aclmdlExecute: those of other threads wait
+    std::mutex mutex;          // for what follows
     const void* stream = nullptr;  // of the executions that are queued
     int queued = 0;
   };
   struct Execution;
 
   Device();
-  void check_initialised() const;
+  static Device* make();
   void check_usable() const;  // initialised and not lost
   void check_device(int32_t id) const;
   std::shared_ptr<DeviceContext> context() const;
@@ -116,8 +120,10 @@ class Device {
   void program_knows(double at_ms);
   double program_ms() const;
   std::shared_ptr<Execution> prepare(uint32_t id, const BufferList& inputs, const BufferList& outputs) const;
+  static std::shared_ptr<Execution> occupied(std::shared_ptr<Execution> execution, const void* stream);
   double run(Execution& execution, double begin_ms);
-  void fail_on_purpose(double& extra_ms);
+  void fail_on_purpose(const Execution& execution);
+  void check_reset(const Execution& execution) const;
   void release_everything();
 
   const chip::Soc& soc_;
@@ -133,14 +139,15 @@ class Device {
   mutable std::mutex mutex_;  // for what follows
   std::condition_variable reset_happened_;
   int times_set_ = 0, resets_ = 0;
-  DeviceContext* default_context_ = nullptr;  // what aclrtSetDevice makes current in every thread
+  const void* default_context_ = nullptr;  // what aclrtSetDevice makes current in every thread
   std::map<uint32_t, std::shared_ptr<Loaded>> models_;
   uint32_t next_model_ = 1;
   double program_ms_ = 0;  // the latest of what the program has waited for
   std::shared_ptr<const Backend> cpu_;
 
-  std::mutex core_;  // held by the model that runs: the chip has one AI core
-  double core_free_ms_ = 0;
+  std::mutex order_;  // held from taking a turn, or a recording, to queuing it: or a stream might wait for what stands behind it
+  Core core_;
+  double core_free_ms_ = 0;  // belongs to whose turn it is
 };
 
 }  // namespace ropeway::virtual_npu

@@ -13,11 +13,17 @@ struct Device::Execution {
   std::shared_ptr<Loaded> loaded;
   std::vector<void*> inputs, outputs;
   std::vector<std::shared_ptr<void>> keepers;
+  int resets = 0;  // of the device, before it
+  std::unique_ptr<Core::Turn> turn;
 };
 
 std::shared_ptr<Device::Execution> Device::prepare(uint32_t id, const BufferList& inputs, const BufferList& outputs) const {
   auto execution = std::make_shared<Execution>();
   execution->loaded = loaded(id);
+  {
+    const std::lock_guard lock(mutex_);
+    execution->resets = resets_;
+  }
   const auto check = [&](const char* what, const std::vector<Port>& ports, const BufferList& buffers) {
     if (buffers.data.size() != ports.size()) refuse(Rule::wrong_number_of_buffers, "{} {}s are given, but the model has {}", buffers.data.size(), what, ports.size());
     for (size_t i = 0; i < ports.size(); ++i) {
@@ -33,63 +39,71 @@ std::shared_ptr<Device::Execution> Device::prepare(uint32_t id, const BufferList
   return execution;
 }
 
+// What was queued before a reset is not done after it.
+void Device::check_reset(const Execution& execution) const {
+  const std::lock_guard lock(mutex_);
+  if (resets_ != execution.resets) refuse(Rule::device_lost, "it was reset before this execution had ended");
+}
+
 // Slow, hanging and lost devices.
-void Device::fail_on_purpose(double& extra_ms) {
+void Device::fail_on_purpose(const Execution& execution) {
   const FaultPlan& plan = failures_.plan();
-  extra_ms = plan.slow_ms;
   if (plan.slow_ms == 0 && plan.hang == 0 && plan.lost == 0) return;
-  const int execution = failures_.next_execution();
+  const int number = failures_.next_execution();
   std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(plan.slow_ms));
-  if (execution == plan.lost) {
+  if (number == plan.lost) {
     lost_ = true;
-    refuse(Rule::device_lost, "ROPEWAY_VIRTUAL_FAULTS asks for it at execution {}", execution);
+    refuse(Rule::device_lost, "ROPEWAY_VIRTUAL_FAULTS asks for it at execution {}", number);
   }
-  if (execution == plan.hang) {
+  if (number == plan.hang) {
     std::unique_lock lock(mutex_);
-    const int before = resets_;
-    reset_happened_.wait(lock, [&] { return resets_ != before; });
-    refuse(Rule::device_lost, "the device was reset during an execution");
+    reset_happened_.wait(lock, [&] { return resets_ != execution.resets; });
   }
 }
 
 double Device::run(Execution& execution, double begin_ms) {
+  execution.turn->wait();
   if (lost_) refuse(Rule::device_lost);
-  double extra_ms = 0;
-  fail_on_purpose(extra_ms);
+  check_reset(execution);
+  fail_on_purpose(execution);
+  check_reset(execution);
   Loaded& loaded = *execution.loaded;
-  double start_ms = 0, end_ms = 0;
-  {
-    const std::lock_guard lock(core_);
-    loaded.model->run(execution.inputs, execution.outputs);
-    start_ms = std::max(begin_ms, core_free_ms_);
-    end_ms = core_free_ms_ = start_ms + loaded.model->predicted_ms() + extra_ms;
-  }
+  loaded.model->run(execution.inputs, execution.outputs);
+  const double start_ms = std::max(begin_ms, core_free_ms_);
+  const double end_ms = core_free_ms_ = start_ms + loaded.model->predicted_ms() + failures_.plan().slow_ms;
+  execution.turn = nullptr;
   profiling_.executed(loaded.id, loaded.model->operators(), start_ms);
   return end_ms;
 }
 
+// The execution with the model taken for `stream` until it is done, failed or thrown away.
+std::shared_ptr<Device::Execution> Device::occupied(std::shared_ptr<Execution> execution, const void* stream) {
+  Loaded& loaded = *execution->loaded;
+  const std::lock_guard lock(loaded.mutex);
+  if (loaded.queued > 0 && loaded.stream != stream) refuse(Rule::model_busy, "model {}", loaded.id);
+  ++loaded.queued;
+  loaded.stream = stream;
+  Execution* const plain = execution.get();
+  return {plain, [kept = std::move(execution)](Execution*) {
+            const std::lock_guard release(kept->loaded->mutex);
+            --kept->loaded->queued;
+          }};
+}
+
 void Device::execute(uint32_t id, const BufferList& inputs, const BufferList& outputs) {
-  const std::shared_ptr<Execution> execution = prepare(id, inputs, outputs);
-  const std::lock_guard lock(execution->loaded->mutex);
-  if (execution->loaded->queued > 0) refuse(Rule::model_busy, "model {}", id);
+  std::shared_ptr<Execution> execution = prepare(id, inputs, outputs);
+  const std::shared_ptr<Loaded> loaded = execution->loaded;
+  const std::lock_guard lock(loaded->one_at_a_time);
+  execution = occupied(std::move(execution), loaded.get());
+  execution->turn = std::make_unique<Core::Turn>(core_);
   program_knows(run(*execution, program_ms()));
 }
 
 void Device::execute_async(uint32_t id, const BufferList& inputs, const BufferList& outputs, const void* handle) {
   const std::shared_ptr<Stream> on = stream(handle);
-  std::shared_ptr<Execution> execution = prepare(id, inputs, outputs);
-  Loaded& loaded = *execution->loaded;
-  {
-    const std::lock_guard lock(loaded.mutex);
-    if (loaded.queued > 0 && loaded.stream != on.get()) refuse(Rule::model_busy, "model {}", id);
-    ++loaded.queued;
-    loaded.stream = on.get();
-  }
-  // Done, failed or thrown away: the model is free again.
-  std::shared_ptr<Execution> queued(execution.get(), [execution](Execution*) {
-    const std::lock_guard lock(execution->loaded->mutex);
-    --execution->loaded->queued;
-  });
+  const std::shared_ptr<Execution> queued = occupied(prepare(id, inputs, outputs), on.get());
+  const std::lock_guard lock(order_);
+  queued->turn = std::make_unique<Core::Turn>(core_);
   on->submit(program_ms(), [this, queued](double begin_ms) { return run(*queued, begin_ms); });
 }
 

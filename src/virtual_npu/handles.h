@@ -1,6 +1,8 @@
-// Objects that callers hold by their addresses: a foreign or stale one is told from a good one.
+// Objects that callers hold by their handles: a foreign or stale one is told from a good one.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -8,15 +10,21 @@
 
 namespace ropeway::virtual_npu {
 
+// A number that looks like a pointer, but is never the address of anything, nor ever given again: what is destroyed stays unknown, whatever is made after it.
+inline const void* new_handle() {
+  static std::atomic<uintptr_t> next = uintptr_t{0x6e7075} << 40;
+  return reinterpret_cast<const void*>(next += 16);
+}
+
 // Any thread may call.
 template <class T>
 class Handles {
  public:
   T* add(std::shared_ptr<T> object) {
+    const void* const handle = new_handle();
     const std::lock_guard lock(mutex_);
-    T* const handle = object.get();
     objects_.emplace(handle, std::move(object));
-    return handle;
+    return static_cast<T*>(const_cast<void*>(handle));
   }
   // Null for what is none.
   std::shared_ptr<T> find(const void* handle) const {

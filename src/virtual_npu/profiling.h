@@ -1,10 +1,12 @@
 // Times of operators for whoever profiles: by subscription to a model (aclprofModelSubscribe), or of everything into a folder (aclprofStart).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -25,18 +27,20 @@ struct OperatorRecord {
 // Any thread may call. Members throw Fault.
 class Profiling {
  public:
-  // `pipe` is the caller's, who closes it after unsubscribing.
+  // `pipe` is the caller's, who closes it after unsubscribing: nothing is written to it then.
   void subscribe(uint32_t model, int pipe);
   void unsubscribe(uint32_t model);
-  void forget(uint32_t model);  // it is unloaded
+  bool forget(uint32_t model);  // it is unloaded; whether anybody was subscribed
+  void forget_all();
 
-  // Between these, a line per operator goes to `folder`/op_summary.csv.
+  // Between start and stop, a line per operator goes to `folder`/op_summary.csv, which the first start after initialise makes anew.
   void initialise(const std::filesystem::path& folder);
   void finalise();
   void start();
   void stop();
 
-  // By the device, after an execution of a model that began at `begin_ms`. Waits while a subscriber's pipe is full.
+  // By the device, after an execution of a model that began at `begin_ms`. Waits while a subscriber's pipe is full, until it has unsubscribed and for 10 s at the longest:
+  // then the rest of this execution's records is lost.
   void executed(uint32_t model, std::span<const OperatorTime> operators, double begin_ms);
 
   // Records of a subscriber's, checked; `bytes` of them are at `data`.
@@ -45,15 +49,21 @@ class Profiling {
   const std::string& text(uint32_t number) const;
 
  private:
+  struct Subscriber {
+    explicit Subscriber(int to) : pipe(to) {}
+    const int pipe;
+    std::atomic<bool> ended = false;
+    std::mutex writing;
+  };
   uint32_t number_of(const std::string& text);  // the caller holds mutex_
   void write_summary(std::span<const OperatorTime> operators, double begin_ms);
 
   mutable std::mutex mutex_;
-  std::map<uint32_t, int> pipes_;  // by model
+  std::map<uint32_t, std::shared_ptr<Subscriber>> subscribers_;  // by model
   std::deque<std::string> texts_;  // of all records ever written: callers may keep records longer than models
   std::map<std::string, uint32_t> numbers_;
   std::filesystem::path folder_;
-  bool initialised_ = false, started_ = false;
+  bool initialised_ = false, started_ = false, begun_ = false;  // begun: the file is this session's
 };
 
 }  // namespace ropeway::virtual_npu

@@ -28,14 +28,20 @@ const chip::Soc& soc_named(const std::string& name) {
   fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", name, listed(names));
 }
 
-const chip::Soc& chosen_soc() { return soc_named(environment("ROPEWAY_VIRTUAL_SOC").value_or("Ascend310B1")); }
+const chip::Soc& chosen_soc() {
+  try {
+    return soc_named(environment("ROPEWAY_VIRTUAL_SOC").value_or("Ascend310B1"));
+  } catch (const Error& error) {
+    fail(error.code(), "ROPEWAY_VIRTUAL_SOC: {}", error.message());
+  }
+}
 
 uint64_t device_memory(const chip::Soc& soc) {
   const auto text = environment("ROPEWAY_VIRTUAL_MEMORY");
   if (!text) return static_cast<uint64_t>(soc.memory_bytes);
   uint32_t megabytes = 0;
   const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), megabytes);
-  if (problem != std::errc() || end != text->data() + text->size()) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_MEMORY is '{}', which is no number of megabytes", *text);
+  if (problem != std::errc() || end != text->data() + text->size() || megabytes == 0) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_MEMORY is '{}'; it is a number of megabytes, such as 4000", *text);
   return uint64_t{megabytes} * 1000000;
 }
 

@@ -57,33 +57,39 @@ std::optional<double> Stream::wait(std::optional<double> seconds) {
   return now_ms_;
 }
 
-void Event::record_queued() {
-  const std::lock_guard lock(mutex_);
-  ++pending_;
-}
-
-void Event::record_done(std::optional<double> at_ms) {
+void Recording::done(std::optional<double> at_ms) {
   {
     const std::lock_guard lock(mutex_);
-    --pending_;
+    done_ = true;
     at_ms_ = at_ms;
   }
   changed_.notify_all();
 }
 
-bool Event::is_done() const {
+bool Recording::is_done() const {
   const std::lock_guard lock(mutex_);
-  return pending_ == 0;
+  return done_;
 }
 
-std::optional<double> Event::at_ms() const {
+std::optional<double> Recording::at_ms() const {
   const std::lock_guard lock(mutex_);
-  return pending_ == 0 ? at_ms_ : std::nullopt;
+  return at_ms_;
 }
 
-void Event::wait() const {
+void Recording::wait() const {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return pending_ == 0; });
+  changed_.wait(lock, [&] { return done_; });
+}
+
+std::shared_ptr<Recording> Event::record() {
+  auto recording = std::make_shared<Recording>();
+  const std::lock_guard lock(mutex_);
+  return latest_ = std::move(recording);
+}
+
+std::shared_ptr<const Recording> Event::latest() const {
+  const std::lock_guard lock(mutex_);
+  return latest_;
 }
 
 }  // namespace ropeway::virtual_npu

@@ -40,19 +40,30 @@ class Stream {
   std::thread thread_;  // started with the first task
 };
 
-class Event {
+// One aclrtRecordEvent: a place in its stream's order, which the stream passes once.
+class Recording {
  public:
-  void record_queued();                             // by the caller of aclrtRecordEvent
-  void record_done(std::optional<double> at_ms);    // by the stream; without a time when the stream has failed before it
-  bool is_done() const;                             // also when it was never recorded
-  std::optional<double> at_ms() const;              // nothing while it has no time
-  void wait() const;                                // until is_done()
+  void done(std::optional<double> at_ms);  // by the stream; without a time when it has failed before it
+  bool is_done() const;
+  std::optional<double> at_ms() const;     // nothing while it has no time
+  void wait() const;                       // until is_done()
 
  private:
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  int pending_ = 0;
+  bool done_ = false;
   std::optional<double> at_ms_;
+};
+
+// Whoever waits for an event waits for what was recorded last when it asked: an event may be recorded again meanwhile.
+class Event {
+ public:
+  std::shared_ptr<Recording> record();
+  std::shared_ptr<const Recording> latest() const;  // null before the first
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Recording> latest_;
 };
 
 }  // namespace ropeway::virtual_npu

@@ -101,6 +101,7 @@ virtual_npu::BufferList buffers(const aclmdlDataset* dataset, const char* what) 
 extern "C" aclError aclmdlLoadFromFile(const char* modelPath, uint32_t* modelId) {
   return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
+    device.check_context();
     *modelId = device.load(content_of(modelPath), modelPath);
   });
 }
@@ -113,6 +114,7 @@ extern "C" aclError aclmdlLoadFromMem(const void* model, size_t modelSize, uint3
 extern "C" aclError aclmdlLoadFromFileWithMem(const char* modelPath, uint32_t* modelId, void* workPtr, size_t workSize, void* weightPtr, size_t weightSize) {
   return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
+    device.check_context();
     const std::string bytes = content_of(modelPath);
     check_brought(device, *device.read(bytes, modelPath), workPtr, workSize, weightPtr, weightSize);
     *modelId = device.load(bytes, modelPath, false);
@@ -121,6 +123,7 @@ extern "C" aclError aclmdlLoadFromFileWithMem(const char* modelPath, uint32_t* m
 extern "C" aclError aclmdlLoadFromMemWithMem(const void* model, size_t modelSize, uint32_t* modelId, void* workPtr, size_t workSize, void* weightPtr, size_t weightSize) {
   return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
+    device.check_context();
     const std::string_view bytes = content_of(model, modelSize);
     check_brought(device, *device.read(bytes, "the model in memory"), workPtr, workSize, weightPtr, weightSize);
     *modelId = device.load_from_memory(bytes, false);

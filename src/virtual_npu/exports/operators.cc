@@ -25,6 +25,7 @@ struct aclopAttr {
 namespace {
 
 constexpr int64_t kUnknownRank = -2;  // as the first and only dimension
+constexpr int64_t kMostDims = 128, kMostValues = 1 << 20;  // the first is CANN's; the second is ours: more is a mistake
 constexpr size_t kUnknownRankCount = 0xFFFFFFFFFFFFFFFE;
 
 virtual_npu::Handles<aclTensorDesc>& tensor_descs() {
@@ -47,8 +48,8 @@ aclError set(const char* function, aclopAttr* attr, const char* name, Value valu
 }
 
 template <class T>
-std::vector<T> copied(const T* values, int64_t count, const char* what) {
-  if (count < 0) refuse(Rule::invalid_value, "{} {}", count, what);
+std::vector<T> copied(const T* values, int64_t count, int64_t most, const char* what) {
+  if (count < 0 || count > most) refuse(Rule::invalid_value, "{} {}; 0 to {} can be", count, what, most);
   if (count == 0) return {};
   require(values, what);
   return {values, values + count};
@@ -66,7 +67,7 @@ size_t bytes_of(const aclTensorDesc& desc) {
 }  // namespace
 
 extern "C" aclTensorDesc* aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t* dims, aclFormat format) {
-  return guarded_value<aclTensorDesc*>(__func__, nullptr, [&](Device&) { return tensor_descs().add(std::make_shared<aclTensorDesc>(dataType, format, copied(dims, numDims, "dims"))); });
+  return guarded_value<aclTensorDesc*>(__func__, nullptr, [&](Device&) { return tensor_descs().add(std::make_shared<aclTensorDesc>(dataType, format, copied(dims, numDims, kMostDims, "dims"))); });
 }
 extern "C" void aclDestroyTensorDesc(const aclTensorDesc* desc) {
   guarded(__func__, [&](Device&) { destroy(tensor_descs(), desc, "desc"); });
@@ -92,6 +93,7 @@ extern "C" aclError aclSetTensorConst(aclTensorDesc* desc, void* dataBuffer, siz
   return guarded(__func__, [&](Device&) {
     const auto found = known(tensor_descs(), desc, "desc");
     require(dataBuffer, "dataBuffer");
+    if (length > bytes_of(*found)) refuse(Rule::invalid_value, "{} bytes for a tensor that has {}", length, bytes_of(*found));
     found->constant.assign(static_cast<const std::byte*>(dataBuffer), static_cast<const std::byte*>(dataBuffer) + length);
   });
 }
@@ -121,7 +123,7 @@ extern "C" aclError aclopSetAttrString(aclopAttr* attr, const char* attrName, co
   });
 }
 extern "C" aclError aclopSetAttrListInt(aclopAttr* attr, const char* attrName, int numValues, const int64_t* values) {
-  return set(__func__, attr, attrName, [&] { return copied(values, numValues, "values"); });
+  return set(__func__, attr, attrName, [&] { return copied(values, numValues, kMostValues, "values"); });
 }
 extern "C" aclError aclopCompileAndExecute(const char* opType, int, const aclTensorDesc* const[], const aclDataBuffer* const[], int, const aclTensorDesc* const[], aclDataBuffer* const[], const aclopAttr*,
                                            aclopEngineType, aclopCompileType, const char*, aclrtStream) {

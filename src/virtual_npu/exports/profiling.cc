@@ -1,4 +1,6 @@
 // aclprof*: times of operators.
+#include <fcntl.h>
+
 #include <cstring>
 
 #include "virtual_npu/exports/exported.h"
@@ -49,7 +51,8 @@ aclError copy_text(const char* function, const void* data, size_t bytes, uint32_
 extern "C" aclError aclprofInit(const char* profilerResultPath, size_t length) {
   return guarded(__func__, [&](Device& device) {
     require(profilerResultPath, "profilerResultPath");
-    device.profiling().initialise(std::string(profilerResultPath, length));
+    device.check_initialised();
+    device.profiling().initialise(std::string(profilerResultPath, strnlen(profilerResultPath, length)));
   });
 }
 extern "C" aclError aclprofFinalize() {
@@ -81,6 +84,7 @@ extern "C" aclError aclprofStop(const aclprofConfig* profilerConfig) {
 extern "C" aclprofSubscribeConfig* aclprofCreateSubscribeConfig(int8_t timeInfoSwitch, aclprofAicoreMetrics, void* fd) {
   return guarded_value<aclprofSubscribeConfig*>(__func__, nullptr, [&](Device&) {
     require(fd, "fd");
+    if (fcntl(*static_cast<const int*>(fd), F_GETFD) < 0) refuse(Rule::invalid_value, "fd points to {}, which is no open file", *static_cast<const int*>(fd));
     if (timeInfoSwitch != 1) refuse(Rule::invalid_value, "timeInfoSwitch is {}: without times there is nothing to subscribe to", timeInfoSwitch);
     return subscriptions().add(std::make_shared<aclprofSubscribeConfig>(*static_cast<const int*>(fd)));
   });
@@ -90,6 +94,7 @@ extern "C" aclError aclprofDestroySubscribeConfig(const aclprofSubscribeConfig* 
 }
 extern "C" aclError aclprofModelSubscribe(uint32_t modelId, const aclprofSubscribeConfig* profSubscribeConfig) {
   return guarded(__func__, [&](Device& device) {
+    device.check_initialised();
     const auto subscription = known(subscriptions(), profSubscribeConfig, "the subscription's configuration");
     device.model(modelId);  // refuses unknown ones
     device.profiling().subscribe(modelId, subscription->pipe);

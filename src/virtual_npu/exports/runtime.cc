@@ -7,6 +7,13 @@ using virtual_npu::Device;
 using virtual_npu::refuse;
 using virtual_npu::Rule;
 
+namespace {
+
+// CANN's handles are plain pointers: callers cannot look behind them.
+void* handle(const void* made) { return const_cast<void*>(made); }
+
+}  // namespace
+
 extern "C" aclError aclrtGetVersion(int32_t* majorVersion, int32_t* minorVersion, int32_t* patchVersion) {
   return guarded(__func__, [&](Device&) {
     for (int32_t* each : {majorVersion, minorVersion, patchVersion}) require(each, "a version number");
@@ -45,7 +52,7 @@ extern "C" aclError aclrtGetRunMode(aclrtRunMode* runMode) {
 extern "C" aclError aclrtCreateContext(aclrtContext* context, int32_t deviceId) {
   return guarded(__func__, [&](Device& device) {
     require(context, "context");
-    *context = device.create_context(deviceId);
+    *context = handle(device.create_context(deviceId));
   });
 }
 extern "C" aclError aclrtDestroyContext(aclrtContext context) {
@@ -57,13 +64,13 @@ extern "C" aclError aclrtSetCurrentContext(aclrtContext context) {
 extern "C" aclError aclrtGetCurrentContext(aclrtContext* context) {
   return guarded(__func__, [&](Device& device) {
     require(context, "context");
-    *context = device.current_context();
+    *context = handle(device.current_context());
   });
 }
 extern "C" aclError aclrtCreateStream(aclrtStream* stream) {
   return guarded(__func__, [&](Device& device) {
     require(stream, "stream");
-    *stream = device.create_stream();
+    *stream = handle(device.create_stream());
   });
 }
 extern "C" aclError aclrtDestroyStream(aclrtStream stream) {
@@ -84,7 +91,7 @@ extern "C" aclError aclrtSynchronizeDevice() {
 extern "C" aclError aclrtCreateEvent(aclrtEvent* event) {
   return guarded(__func__, [&](Device& device) {
     require(event, "event");
-    *event = device.create_event();
+    *event = handle(device.create_event());
   });
 }
 extern "C" aclError aclrtDestroyEvent(aclrtEvent event) {
