@@ -18,11 +18,12 @@ namespace {
 using test::ScopedVariable;
 using test::TestFolder;
 
-ProcessResult run_case(const std::string& faults, const std::vector<std::string>& more = {}) {
-  std::vector<std::string> command = {"/usr/bin/env", "ROPEWAY_VIRTUAL_FAULTS=" + faults, ROPEWAY_FAULT_CASE};
+ProcessResult run_with(const std::string& faults, const char* program, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> command = {"/usr/bin/env", "ROPEWAY_VIRTUAL_FAULTS=" + faults, program};
   command.insert(command.end(), more.begin(), more.end());
   return run_process(command, "/", 60);
 }
+ProcessResult run_case(const std::string& faults, const std::vector<std::string>& more = {}) { return run_with(faults, ROPEWAY_FAULT_CASE, more); }
 
 // Also with nothing in the cache: one compiles, the others wait for it and use what it made.
 TEST(Processes, UseTheVirtualNpuAtOnce) {
@@ -105,6 +106,21 @@ TEST(Processes, VirtualCannRefusesAForkedChild) {
   int state = 0;
   waitpid(child, &state, 0);
   EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << state;
+}
+
+// The two programs that run as tests of their own see what they are there to see.
+TEST(Processes, SoakNoticesWhatIsNotFreed) {
+  const ProcessResult result = run_with("aclrtFree:30=507899", ROPEWAY_SOAK_PROGRAM, {"20"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.output.find("device memory taken 0 bytes"), std::string::npos) << result.output;
+  EXPECT_TRUE(result.output.ends_with("not flat\n")) << result.output;
+}
+
+TEST(Processes, ThreadsNoticeAFailure) {
+  const ProcessResult result = run_with("aclrtMemcpyAsync:40=507899", ROPEWAY_THREADS_PROGRAM, {"2"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.output.find("aclrtMemcpyAsync failed with 507899"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find(" 1 threads failed"), std::string::npos) << result.output;
 }
 
 }  // namespace
