@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Sets up, builds and passes all tests.
-#   scripts/test.sh [--sanitize] [--with-torch]
-#     --sanitize    once more under the address and undefined-behaviour sanitizers
-#     --with-torch  also against real PyTorch, from a virtual environment in .venv, and with the real onnxruntime-cann, in .venv-ort
+#   scripts/test.sh [--sanitize[=all]] [--with-torch]
+#     --sanitize      also, under the address and undefined-behaviour sanitizers, the tests of the Ascend backend (with the fault sweep) and of the virtual NPU, and, under
+#                     the thread sanitizer, eight threads on the virtual NPU; builds only what these need
+#     --sanitize=all  the same with all tests under the first two
+#     --with-torch    also against real PyTorch, from a virtual environment in .venv, and with the real onnxruntime-cann, in .venv-ort
 set -euo pipefail
 cd "$(dirname "$0")/.."
-presets=(dev)
+sanitize=
 setup=()
 for argument in "$@"; do
   case "$argument" in
-    --sanitize) presets+=(asan) ;;
+    --sanitize) sanitize=some ;;
+    --sanitize=all) sanitize=all ;;
     --with-torch) setup+=(--with-torch) ;;
     *) echo "test.sh: unknown option $argument" >&2; exit 5 ;;
   esac
@@ -21,18 +24,26 @@ step() { # step DESCRIPTION: ends the step before and begins this one
   echo "== $1 ($((SECONDS - begin)) s so far)"
 }
 
+pass() { # pass PRESET TESTS TARGET...: builds the targets and passes the tests that the regular expression names
+  local preset=$1 tests=$2 build_begin=$SECONDS
+  shift 2
+  step "building $preset"
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" --target "$@"
+  echo "built $preset in $((SECONDS - build_begin)) s"
+  step "testing $preset"
+  ctest --preset "$preset" --no-tests=error --tests-regex "$tests"
+}
+
 step "checking the rooms and the tools"
 tools/check_layers.py
 python3 -m unittest discover --quiet --start-directory tests/tools --pattern '*_test.py'
-for preset in "${presets[@]}"; do
-  step "building $preset"
-  build_begin=$SECONDS
-  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
-  cmake --build --preset "$preset"
-  echo "built $preset in $((SECONDS - build_begin)) s"
-  step "testing $preset"
-  ctest --preset "$preset"
-done
+pass dev . all
+case "$sanitize" in
+  some) pass asan '^(ascend|virtual_npu)$' test_ascend test_virtual_npu ;;
+  all) pass asan . all ;;
+esac
+[ -z "$sanitize" ] || pass tsan '^threads$' threads_program
 step "comparing docs/operators.md with the code"
 build/dev/tools/operators | diff docs/operators.md - || { echo "run build/dev/tools/operators > docs/operators.md" >&2; exit 1; }
 if [ ${#setup[@]} -gt 0 ]; then

@@ -1,5 +1,7 @@
 #include "ascend/device.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -12,7 +14,20 @@ namespace ropeway::ascend {
 
 using cann::aclError;
 
+namespace {
+
+// CANN's documents: in a child that was forked from a process that uses it, calls fail or hang.
+[[noreturn]] void fail_forked() {
+  fail(ErrorCode::device, "this process is a fork of one that has opened the NPU, and CANN does not work in such a child: start the child anew (exec; in Python multiprocessing's \"spawn\"), or fork before the first model is loaded");
+}
+
+}  // namespace
+
 std::shared_ptr<const Device> Device::open(const cann::Installation& installation) {
+  static std::atomic<int> first_process = 0;
+  int process = 0;
+  // Before the lock: another thread may have held it when the fork was made.
+  if (!first_process.compare_exchange_strong(process, getpid()) && process != getpid()) fail_forked();
   static std::mutex mutex;
   static auto* const open_devices = new std::map<std::filesystem::path, std::shared_ptr<const Device>>;  // never destroyed: CANN's own objects may go before ours at exit
   const std::lock_guard lock(mutex);
@@ -29,6 +44,10 @@ std::shared_ptr<const Device> Device::open(const cann::Installation& installatio
   }
   return device;
 }
+
+Device::Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library) : installation_(installation), library_(std::move(library)), process_(getpid()) {}
+
+bool Device::is_forked() const { return getpid() != process_; }
 
 void Device::initialise() {
   const cann::Functions& f = functions();
@@ -64,6 +83,7 @@ size_t Device::free_bytes() const {
 }
 
 std::unique_ptr<Entered> Device::enter() const {
+  if (is_forked()) fail_forked();
   if (given_up_) ropeway::fail(ErrorCode::device, "{} was given up because it did not answer: load the model again, which resets it", title());
   auto entered = std::make_unique<Entered>(functions(), context_);
   check(entered->code(), "aclrtSetCurrentContext", "entering the device's context");

@@ -26,10 +26,15 @@ class Entered {
   cann::aclError code_;
 };
 
+// What can block, and for how long. A run, from the first copy to the last, ends after the seconds that synchronise() is given, where CANN has
+// aclrtSynchronizeStreamWithTimeout (7.0 and later; without it, never), and atc after its own. No limit holds for any other call: CANN offers none, and a call that does not
+// return cannot be taken back. A driver that hangs can therefore block opening and resetting (aclInit, aclrtSetDevice, aclrtResetDevice), loading and unloading
+// (aclmdlLoadFromFile, aclmdlUnload), making, entering and freeing what a run needs, handing work over (aclmdlExecuteAsync, aclrtMemcpyAsync), and profiling: ending a
+// subscription waits until CANN has closed its own copies of the pipe, if it makes any. What hangs there, ends with the process: nothing of ours waits when it exits.
 class Device : public std::enable_shared_from_this<Device> {
  public:
   // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device, unless it was given up. Initialising is not undone
-  // before the process ends: CANN cannot be initialised a second time. Throws Error{device}.
+  // before the process ends: CANN cannot be initialised a second time. Throws Error{device}, also in a child that was forked after the first call.
   static std::shared_ptr<const Device> open(const cann::Installation& installation);
 
   const cann::Installation& installation() const { return installation_; }
@@ -45,8 +50,8 @@ class Device : public std::enable_shared_from_this<Device> {
   // Waits until a stream is done. Throws Error{device}, also when that takes longer than `seconds`: then the device hangs, and is given up.
   void synchronise(cann::aclrtStream stream, double seconds, const std::string& doing) const;
   // Whether the device was given up, by a time-out or because it said that it is lost. Nothing that belongs to it is touched any more, not even to free it: a call could
-  // hang. The next open() resets the device and begins anew.
-  bool is_given_up() const { return given_up_; }
+  // hang. The next open() resets the device and begins anew. In a forked child it is given up for good.
+  bool is_given_up() const { return given_up_ || is_forked(); }
 
   // Throws Error{device} unless `code` is success: what was done, the call, the code's name, CANN's own text and what usually helps.
   void check(cann::aclError code, const char* call, const std::string& doing) const;
@@ -63,8 +68,9 @@ class Device : public std::enable_shared_from_this<Device> {
   std::shared_ptr<void> allocate_host(size_t bytes, const std::string& what) const;  // page-locked
 
  private:
-  Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library) : installation_(installation), library_(std::move(library)) {}
+  Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library);
   void initialise();
+  bool is_forked() const;
   template <class Free>
   std::shared_ptr<void> owned(void* handle, Free free) const;
 
@@ -73,6 +79,7 @@ class Device : public std::enable_shared_from_this<Device> {
   std::string soc_;
   cann::aclrtContext context_ = nullptr;
   size_t memory_bytes_ = 0;
+  const int process_;  // that opened it
   mutable std::atomic<bool> given_up_ = false;
 };
 

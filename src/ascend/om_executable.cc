@@ -111,7 +111,7 @@ OmExecutable::OmExecutable(std::shared_ptr<const Device> device, const std::file
   try {
     read_description();
   } catch (...) {
-    device_->functions().aclmdlUnload(model_);
+    if (!device_->is_given_up()) device_->functions().aclmdlUnload(model_);
     throw;
   }
 }
@@ -139,7 +139,7 @@ void OmExecutable::read_description() {
   const cann::Functions& f = device_->functions();
   const std::string doing = "asking what " + what_ + " takes and gives";
   const std::shared_ptr<cann::aclmdlDesc> description(f.aclmdlCreateDesc(), [&](cann::aclmdlDesc* each) {
-    if (each != nullptr) f.aclmdlDestroyDesc(each);
+    if (each != nullptr && !device_->is_given_up()) f.aclmdlDestroyDesc(each);
   });
   device_->check_value(description != nullptr, "aclmdlCreateDesc", doing);
   cann::aclmdlDesc* const desc = description.get();

@@ -22,7 +22,7 @@ Subscription::Subscription(std::shared_ptr<const Device> device, uint32_t model,
   reader_ = std::thread([this] { read_all(); });
   try {
     config_.reset(f.aclprofCreateSubscribeConfig(1, cann::ACL_AICORE_NONE, &pipe_[1]), [device = device_](cann::aclprofSubscribeConfig* each) {
-      if (each != nullptr) device->functions().aclprofDestroySubscribeConfig(each);
+      if (each != nullptr && !device->is_given_up()) device->functions().aclprofDestroySubscribeConfig(each);
     });
     device_->check_value(config_ != nullptr, "aclprofCreateSubscribeConfig", "asking for the times of " + what_);
     device_->check(f.aclprofModelSubscribe(model_, config_.get()), "aclprofModelSubscribe", "asking for the times of " + what_);
@@ -35,12 +35,19 @@ Subscription::Subscription(std::shared_ptr<const Device> device, uint32_t model,
 
 Subscription::~Subscription() { end(); }
 
+// A device that was given up may still write to this number later, into whatever file has it then: so it stays taken, and what is written goes nowhere.
+void Subscription::close_writer() {
+  const int nothing = device_->is_given_up() ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  if (nothing < 0 || dup3(nothing, pipe_[1], O_CLOEXEC) < 0) close(pipe_[1]);
+  if (nothing >= 0) close(nothing);
+}
+
 // The reader ends when the last writer closes the pipe, which is us.
 cann::aclError Subscription::end() {
   cann::aclError code = cann::ACL_SUCCESS;
   if (subscribed_ && !device_->is_given_up()) code = device_->functions().aclprofModelUnSubscribe(model_);
   subscribed_ = false;
-  if (pipe_[1] >= 0) close(pipe_[1]);
+  if (pipe_[1] >= 0) close_writer();
   if (reader_.joinable()) reader_.join();
   if (pipe_[0] >= 0) close(pipe_[0]);
   pipe_[0] = pipe_[1] = -1;

@@ -1,5 +1,7 @@
 #include "virtual_npu/device.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -49,6 +51,11 @@ Device::Device() : soc_(chosen_soc()), mode_(chosen_mode()), memory_(device_memo
 
 void Device::initialise() {
   if (initialised_.exchange(true)) refuse(Rule::initialised_twice);
+  process_ = getpid();
+}
+
+void Device::check_process() const {
+  if (process_ != 0 && process_ != getpid()) refuse(Rule::forked);
 }
 
 void Device::finalise() {

@@ -43,6 +43,7 @@ class Device {
   void initialise();
   void check_initialised() const;
   void finalise();
+  void check_process() const;  // refuses a child that was forked after initialise(): threads and locks of the device are not in it
   const chip::Soc& soc() const { return soc_; }
   Mode mode() const { return mode_; }
   Failures& failures() { return failures_; }
@@ -135,6 +136,7 @@ class Device {
   Handles<Stream> streams_;
   Handles<Event> events_;
   std::atomic<bool> initialised_ = false, lost_ = false;
+  std::atomic<int> process_ = 0;  // that initialised it
 
   mutable std::mutex mutex_;  // for what follows
   std::condition_variable reset_happened_;

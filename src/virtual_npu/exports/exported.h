@@ -36,9 +36,9 @@ const std::string& remembered();
 // Keeps the text for the calling thread; returns `code`.
 aclError remember(aclError code, const std::string& text);
 
-// `function` is the caller's own name.
+// `function` is the caller's own name. Also in a forked child.
 template <class Action>
-aclError guarded(const char* function, Action&& action) noexcept {
+aclError caught(const char* function, Action&& action) noexcept {
   const auto perform = [&]() -> aclError {
     try {
       virtual_npu::Device& device = virtual_npu::Device::instance();
@@ -58,6 +58,15 @@ aclError guarded(const char* function, Action&& action) noexcept {
   const aclError code = perform();
   log_call(function, code, code == ACL_SUCCESS ? std::string() : remembered());
   return code;
+}
+
+// For all that belongs to the device.
+template <class Action>
+aclError guarded(const char* function, Action&& action) noexcept {
+  return caught(function, [&](virtual_npu::Device& device) {
+    device.check_process();
+    action(device);
+  });
 }
 
 // For functions that give a value: `otherwise` when something is wrong.

@@ -54,9 +54,10 @@ void apply(AtcOptions& into, const Options& options, std::span<const Option> kno
   }
 }
 
+// Compiling needs no device: programs do it in children that they fork, for the compiler's sake.
 template <class Action>
 graphStatus guarded(const char* function, Action action) noexcept {
-  switch (cann::guarded(function, [&](ropeway::virtual_npu::Device&) { action(); })) {
+  switch (cann::caught(function, [&](ropeway::virtual_npu::Device&) { action(); })) {
     case cann::ACL_SUCCESS: return GRAPH_SUCCESS;
     case cann::ACL_ERROR_INVALID_PARAM: return GRAPH_PARAM_INVALID;
     default: return GRAPH_FAILED;
