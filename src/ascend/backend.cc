@@ -62,7 +62,7 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
     try {
       auto executable = std::make_shared<OmExecutable>(device_, om.path, model, steps, options.run_seconds);
       executable->expect_ports(input.input_names, types.first, types.second);
-      if (options.time_steps && Subscription::is_available(device_->functions())) executable->time_operators(make_steps(segment, executable->operators(), input.nodes));
+      if (options.time_steps) time_operators(*executable, segment, input);
       return executable;
     } catch (Error& error) {
       std::error_code ignored;
@@ -74,6 +74,19 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
       result.add_note("it was made by atc just now or before, and is removed from the cache: run this again to compile it anew");
       throw result;
     }
+  }
+}
+
+// A profiler that refuses is no reason not to run the model: then it is one step, which says why.
+void AscendBackend::time_operators(OmExecutable& executable, const Graph& segment, const AtcInput& input) const {
+  if (!Subscription::is_available(device_->functions())) return;
+  try {
+    executable.describe(make_steps(segment, executable.operators(), input.nodes), true);
+  } catch (const Error& error) {
+    if (device_->is_given_up()) throw;
+    std::vector<StepInfo> whole = executable.steps();
+    whole[0].note = fmt::format("its operators cannot be timed: {}", error.message());
+    executable.describe(std::move(whole), false);
   }
 }
 

@@ -24,6 +24,8 @@ class AscendBackend final : public Backend {
   std::shared_ptr<const OmExecutable> load(const std::filesystem::path& om, double run_seconds = 120) const;
 
  private:
+  void time_operators(OmExecutable& executable, const Graph& segment, const struct AtcInput& input) const;
+
   std::shared_ptr<const Device> device_;
 };
 

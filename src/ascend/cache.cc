@@ -50,7 +50,10 @@ std::string text_of(const fs::path& path) {
 
 }  // namespace
 
-Cache Cache::open() { return Cache(chosen_folder()); }
+Cache Cache::open() {
+  limit();  // wrong settings are told before minutes of compiling, not after
+  return Cache(chosen_folder());
+}
 
 Cache::Cache(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
   std::error_code problem;
@@ -90,9 +93,8 @@ std::pair<size_t, uintmax_t> Cache::clear() const {
   const auto remove_all_of = [&](const std::string& key) {
     const auto held = try_lock(key);
     if (!held) return false;
-    discard(key);
     remove_work_folders(key);
-    return true;
+    return discard(key);
   };
   for (const CacheEntry& entry : entries()) {
     if (!remove_all_of(entry.key)) continue;
@@ -116,10 +118,12 @@ void Cache::make_room(const std::string& kept) const {
   const std::time_t now = std::time(nullptr);
   for (auto entry = all.rbegin(); entry != all.rend() && total > most; ++entry) {
     if (entry->key == kept || now - entry->last_use < kInUseSeconds) continue;
-    const auto held = try_lock(entry->key);
-    if (!held) continue;
-    discard(entry->key);
-    total -= entry->bytes;
+    try {
+      const auto held = try_lock(entry->key);
+      if (held && discard(entry->key)) total -= entry->bytes;
+    } catch (const Error&) {
+      // Another user's, who may not be asked to remove it here.
+    }
   }
 }
 
@@ -207,10 +211,11 @@ fs::path Cache::store(const std::string& key, const fs::path& file, const std::s
   return entry;
 }
 
-void Cache::discard(const std::string& key) const {
+bool Cache::discard(const std::string& key) const {
   std::error_code ignored;
   fs::remove(path(key, ".sum"), ignored);
   fs::remove_all(path(key, ".om"), ignored);
+  return !fs::exists(path(key, ".om"), ignored);
 }
 
 }  // namespace ropeway::ascend

@@ -50,8 +50,8 @@ class Cache {
   // which somebody may be about to load.
   std::filesystem::path store(const std::string& key, const std::filesystem::path& file, const std::string& model) const;
 
-  // Removes an entry, so that it is made again.
-  void discard(const std::string& key) const;
+  // Removes an entry, so that it is made again. Returns whether it is gone: it may be another user's.
+  bool discard(const std::string& key) const;
 
  private:
   std::filesystem::path path(const std::string& key, const char* ending) const { return folder_ / (key + ending); }

@@ -33,8 +33,7 @@ std::shared_ptr<const Device> Device::open(const cann::Installation& installatio
   const std::lock_guard lock(mutex);
   std::shared_ptr<const Device>& device = (*open_devices)[installation.library];
   if (device && device->is_given_up()) {
-    // What is left of it was the given-up device's; a failure shows when it is set again.
-    if (device->functions().aclrtResetDevice != nullptr) device->functions().aclrtResetDevice(0);
+    if (device->functions().aclrtResetDevice != nullptr) device->check(device->functions().aclrtResetDevice(0), "aclrtResetDevice", "bringing back a device that was given up (only a new process may help)");
     device = nullptr;
   }
   if (!device) {
@@ -58,6 +57,17 @@ void Device::initialise() {
   check(f.aclrtGetDeviceCount(&count), "aclrtGetDeviceCount", doing);
   if (count == 0) ropeway::fail(ErrorCode::device, "CANN {} is there, but it finds no NPU: see whether npu-smi info lists one", to_string(installation_));
   check(f.aclrtSetDevice(0), "aclrtSetDevice", doing);
+  try {
+    make_context(doing);
+  } catch (const Error&) {
+    // Setting is counted: what is not undone would keep a later reset from resetting.
+    if (!is_given_up() && f.aclrtResetDevice != nullptr) f.aclrtResetDevice(0);
+    throw;
+  }
+}
+
+void Device::make_context(const std::string& doing) {
+  const cann::Functions& f = functions();
   check(f.aclrtCreateContext(&context_, 0), "aclrtCreateContext", doing);
   const char* soc = f.aclrtGetSocName();
   check_value(soc != nullptr && *soc != '\0', "aclrtGetSocName", doing);
@@ -68,13 +78,13 @@ void Device::initialise() {
 
 std::string Device::title() const { return (installation_.is_virtual ? "virtual " : "") + soc_; }
 
-Entered::Entered(const cann::Functions& functions, cann::aclrtContext context) : functions_(functions) {
-  if (functions_.aclrtGetCurrentContext(&before_) != cann::ACL_SUCCESS) before_ = nullptr;  // the thread had none
-  code_ = functions_.aclrtSetCurrentContext(context);
+Entered::Entered(const Device& device, cann::aclrtContext context) : device_(device) {
+  if (device.functions().aclrtGetCurrentContext(&before_) != cann::ACL_SUCCESS) before_ = nullptr;  // the thread had none
+  code_ = device.functions().aclrtSetCurrentContext(context);
 }
 
 Entered::~Entered() {
-  if (before_ != nullptr) functions_.aclrtSetCurrentContext(before_);
+  if (before_ != nullptr && !device_.is_given_up()) device_.functions().aclrtSetCurrentContext(before_);
 }
 
 size_t Device::free_bytes() const {
@@ -85,7 +95,7 @@ size_t Device::free_bytes() const {
 std::unique_ptr<Entered> Device::enter() const {
   if (is_forked()) fail_forked();
   if (given_up_) ropeway::fail(ErrorCode::device, "{} was given up because it did not answer: load the model again, which resets it", title());
-  auto entered = std::make_unique<Entered>(functions(), context_);
+  auto entered = std::make_unique<Entered>(*this, context_);
   check(entered->code(), "aclrtSetCurrentContext", "entering the device's context");
   return entered;
 }
@@ -129,7 +139,7 @@ template <class Free>
 std::shared_ptr<void> Device::owned(void* handle, Free free) const {
   return std::shared_ptr<void>(handle, [device = shared_from_this(), free](void* each) {
     if (device->is_given_up()) return;
-    const Entered entered(device->functions(), device->context_);
+    const Entered entered(*device, device->context_);
     free(device->functions(), each);
   });
 }

@@ -14,14 +14,14 @@ namespace ropeway::ascend {
 // A context of CANN's as the calling thread's, until this goes: then the one before is it again, for others (torch_npu, OpenCV) may share the thread.
 class Entered {
  public:
-  Entered(const cann::Functions& functions, cann::aclrtContext context);
+  Entered(const class Device& device, cann::aclrtContext context);
   ~Entered();
   Entered(const Entered&) = delete;
   Entered& operator=(const Entered&) = delete;
   cann::aclError code() const { return code_; }  // of entering
 
  private:
-  const cann::Functions& functions_;
+  const Device& device_;
   cann::aclrtContext before_ = nullptr;
   cann::aclError code_;
 };
@@ -70,6 +70,7 @@ class Device : public std::enable_shared_from_this<Device> {
  private:
   Device(const cann::Installation& installation, std::shared_ptr<const cann::Library> library);
   void initialise();
+  void make_context(const std::string& doing);
   bool is_forked() const;
   template <class Free>
   std::shared_ptr<void> owned(void* handle, Free free) const;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,8 @@ class OmExecutable final : public Executable {
 
   // What the model consists of, as the profiler tells it in a run with inputs of 0.
   std::vector<OperatorTime> operators() const;
-  // From now on traces have a time for each of these, which are the operators in their order. Before anybody else knows of this executable.
-  void time_operators(std::vector<StepInfo> steps);
+  // What steps() gives from now on; `operators`: they are the operators in their order, and traces have a time for each. Before anybody else knows of this executable.
+  void describe(std::vector<StepInfo> steps, bool operators);
 
   std::unique_ptr<Context> make_context() const override;
   void run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs, Trace* trace) const override;
@@ -48,7 +49,8 @@ class OmExecutable final : public Executable {
   void read_description();
   Port port(const std::string& name, cann::aclDataType type, size_t bytes, const cann::aclmdlIODims& dims) const;
   void execute(class OmContext& context) const;
-  void submit(class OmContext& context) const;
+  double elapsed_ms(const std::shared_ptr<void>& first, const std::shared_ptr<void>& last) const;  // between two events
+  void submit(class OmContext& context, std::unique_lock<std::mutex>& turn) const;
   std::vector<OperatorTime> execute_profiled(class OmContext& context) const;
 
   std::shared_ptr<const Device> device_;
@@ -62,7 +64,7 @@ class OmExecutable final : public Executable {
   bool times_operators_ = false;
   mutable std::atomic<int> contexts_ = 0;
   mutable std::mutex running_;    // CANN: a loaded model must not run on two streams at once
-  mutable std::mutex profiling_;  // a model has one subscription at a time
+  mutable std::shared_mutex profiling_;  // held alone by who profiles: a subscription tells of every run of the model
 };
 
 }  // namespace ropeway::ascend

@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kKeptOutput = 64 << 10;
 constexpr int kPollMilliseconds = 20;
+constexpr int kUnkillableMilliseconds = 5000;
 constexpr int kPipeBlocks = 256;  // more than the 64 KiB that a pipe holds, in the blocks of `drain`
 
 struct Pipe {
@@ -61,11 +62,21 @@ struct Report {
   _exit(127);
 }
 
-// Waits for the program; kills it when a byte comes through `orders`, and when this process has another parent than `caller`.
+// Waits for the program; kills it when a byte comes through `orders`, and when this process has another parent than `caller`. One that does not even end then hangs in
+// the kernel, in a driver say: it is left behind.
 void wait_for(pid_t program, int orders, pid_t caller, int& state) {
+  int left = kUnkillableMilliseconds;
+  bool killed = false;
   while (waitpid(program, &state, WNOHANG) == 0) {
     pollfd wanted{orders, POLLIN, 0};
-    if (poll(&wanted, 1, kPollMilliseconds) > 0 || getppid() != caller) kill(-program, SIGKILL);
+    char order = 0;
+    const bool asked = poll(&wanted, 1, kPollMilliseconds) > 0 && read(orders, &order, 1) == 1;
+    killed = killed || asked || getppid() != caller;
+    if (!killed) continue;
+    kill(-program, SIGKILL);
+    if ((left -= kPollMilliseconds) > 0) continue;
+    state = SIGKILL;
+    break;
   }
   kill(-program, SIGKILL);  // what it has left running
 }

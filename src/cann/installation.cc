@@ -38,10 +38,15 @@ std::string without_slash(std::string path) {
   return path;
 }
 
+// Of one that cannot be read this is not known; loading it will say why.
 bool contains(const fs::path& path, std::string_view text) {
-  const File file(path);
-  const auto content = file.read(0, file.size());
-  return std::string_view(reinterpret_cast<const char*>(content.get()), file.size()).find(text) != std::string_view::npos;
+  try {
+    const File file(path);
+    const auto content = file.read(0, file.size());
+    return std::string_view(reinterpret_cast<const char*>(content.get()), file.size()).find(text) != std::string_view::npos;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::string version_at(const fs::path& root) {

@@ -70,15 +70,19 @@ class ModelBench {
     const double load_ms = loading.milliseconds();
     const Labels labels(graph);
     const DeviceInfo device = make_backend(session, model_)->info();
-    const bool separate = !device.times_steps || (options_.timing == "separate" && device.compiles_whole);
+    bool separate = !device.times_steps || (options_.timing == "separate" && device.compiles_whole);
     session.time_steps = !separate;
     std::optional<Graph> again;  // to compile row by row; constants are shared
-    if (separate) again = graph;
+    if (device.compiles_whole) again = graph;
 
     say(session, "compiling");
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
+    if (const std::string why = separate ? "" : why_not_timed(*model); !why.empty()) {
+      fmt::print(stderr, "note: {}; each row is compiled and run by itself instead\n", why);
+      separate = true;
+    }
     // Rows are those of the first device, so that they can stand side by side.
     if (steps_.empty()) steps_ = separate ? steps_by_node(model->graph()) : steps_of(*model);
     std::vector<Row> rows = make_rows(model->graph(), steps_, options_.rows.grouping(), options_.rows.depth, labels);
@@ -93,6 +97,14 @@ class ModelBench {
     report.compile_ms = compile_ms;
     report_.inputs = model->inputs();
     return report;
+  }
+
+  // What a device says that could not time the operators of a compiled model; "" when it could.
+  static std::string why_not_timed(const Model& model) {
+    for (const auto& executable : model.executables()) {
+      if (executable->steps().size() == 1 && executable->steps()[0].kernel == "om") return executable->steps()[0].note;
+    }
+    return "";
   }
 
   // Times of the rows, each compiled and run by itself. Their steps become those that were timed.

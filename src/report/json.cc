@@ -27,6 +27,8 @@ Json device_json(const DeviceReport& device) {
           {"precision", device.precision},
           {"threads", device.threads},
           {"predicted", device.predicted},
+          {"compiled_whole", device.compiled_whole},
+          {"rows_apart", device.rows_apart},
           {"rows", std::move(rows)},
           {"sum_of_rows_ms", rounded(device.sum_of_median_ms())},
           {"end_to_end_ms", {{"min", rounded(whole.min)}, {"median", rounded(whole.median)}, {"p90", rounded(whole.p90)}, {"p99", rounded(whole.p99)}}},
