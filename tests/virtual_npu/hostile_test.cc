@@ -69,6 +69,7 @@ class Arguments {
         const aclError code = std::apply(function, arguments);
         if (code != 0) {
           EXPECT_TRUE(is_listed(code)) << name << " gives " << code;
+          EXPECT_NE(code, ACL_ERROR_INTERNAL_ERROR) << name << ": nobody thought of this";
           const char* const text = f_.aclGetRecentErrMsg();
           EXPECT_TRUE(text != nullptr && std::strstr(text, name) != nullptr) << name << " gives " << code << " and " << (text == nullptr ? "no text" : text);
         }
