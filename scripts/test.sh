@@ -44,8 +44,11 @@ case "$sanitize" in
   all) pass asan . all ;;
 esac
 [ -z "$sanitize" ] || pass tsan '^threads$' threads_program
-step "comparing docs/operators.md with the code"
-build/dev/tools/operators | diff docs/operators.md - || { echo "run build/dev/tools/operators > docs/operators.md" >&2; exit 1; }
+step "comparing generated pages with the code"
+for page in operators:operators rules:virtual-npu-rules; do
+  tool=build/dev/tools/${page%:*} file=docs/${page#*:}.md
+  $tool | diff "$file" - || { echo "run $tool > $file" >&2; exit 1; }
+done
 if [ ${#setup[@]} -gt 0 ]; then
   step "comparing with PyTorch"
   .venv/bin/python -m pytest --quiet tests/torch

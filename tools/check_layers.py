@@ -37,7 +37,7 @@ ONE_PLACE = [
     (r"#\s*include\s*<hwy/(?!targets\.h)", lambda path: path.startswith("cpu/kernels/"), "SIMD code belongs in cpu/kernels alone"),
     (r"#\s*include\s*<hwy/targets\.h", lambda path: path.startswith("cpu/"), "the SIMD targets are the CPU backend's matter"),
     (r"#\s*include\s*<iostream>|(?<![\w:])(?:std::)?[fv]*printf\s*\(|\bfmt::print\s*\(|\bstd::(?:cout|cerr|clog)\b",
-     lambda path: path.startswith("cli/") or path == "virtual_npu/atc/main.cc", "the library never prints: only programs do"),
+     lambda path: path.startswith("cli/") or path in ("virtual_npu/atc/main.cc", "virtual_npu/npu_smi/main.cc"), "the library never prints: only programs do"),
     (r"(?<![\w.>:])(?:std::)?(?:abort|exit|_exit|quick_exit|terminate)\s*\(", lambda path: path.startswith("cli/") or path == "base/process.cc", "the library never ends the process: throw an Error"),
 ]
 QUOTED_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')

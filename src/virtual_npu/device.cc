@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "chip/cost_model.h"
-#include "cpu/backend.h"
 #include "virtual_npu/fault.h"
 
 namespace ropeway::virtual_npu {
@@ -342,56 +341,5 @@ size_t Device::free_bytes() const {
   context();
   return memory_.free_bytes();
 }
-
-std::shared_ptr<Model> Device::read(std::string_view bytes, const std::string& what) {
-  check_initialised();
-  std::shared_ptr<const Backend> cpu;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!cpu_) cpu_ = make_cpu_backend(0);
-    cpu = cpu_;
-  }
-  return Model::load(bytes, what, soc_, *cpu);
-}
-
-uint32_t Device::load(std::string_view bytes, const std::string& what, bool reserves) {
-  context();
-  const auto loaded = std::make_shared<Loaded>();
-  loaded->model = read(bytes, what);
-  loaded->reserved = reserves ? loaded->model->weight_bytes() + loaded->model->work_bytes() : 0;
-  memory_.reserve(loaded->reserved, what.c_str());
-  const std::lock_guard lock(mutex_);
-  loaded->id = next_model_++;
-  models_[loaded->id] = loaded;
-  return loaded->id;
-}
-
-uint32_t Device::load_from_memory(std::string_view bytes, bool reserves) {
-  context();
-  const bool on_device = memory_.find(bytes.data(), bytes.size()) != nullptr;
-  if (mode_ == Mode::board && !on_device) refuse(Rule::model_in_host_memory);
-  if (mode_ == Mode::card && on_device) refuse(Rule::model_in_device_memory);
-  return load(bytes, "the model in memory", reserves);
-}
-
-std::shared_ptr<Device::Loaded> Device::loaded(uint32_t id) const {
-  context();
-  const std::lock_guard lock(mutex_);
-  const auto at = models_.find(id);
-  if (at == models_.end()) refuse(Rule::unknown_model, "model {}", id);
-  return at->second;
-}
-
-void Device::unload(uint32_t id) {
-  const std::shared_ptr<Loaded> unloaded = loaded(id);
-  {
-    const std::lock_guard lock(mutex_);
-    if (models_.erase(id) == 0) refuse(Rule::unknown_model, "model {}", id);  // another thread was faster
-  }
-  memory_.release(unloaded->reserved);
-  profiling_.forget(id);
-}
-
-std::shared_ptr<const Model> Device::model(uint32_t id) const { return loaded(id)->model; }
 
 }  // namespace ropeway::virtual_npu

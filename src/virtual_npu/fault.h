@@ -30,7 +30,7 @@ enum class Rule {
 struct RuleRow {
   const char* name;
   cann::aclError code;
-  const char* basis;  // "documented" or "assumed"
+  const char* basis;  // "documented", "assumed" or "own"
   const char* text;
 };
 // In the order of the enumeration.

@@ -37,7 +37,7 @@ void Memory::free_host(const void* memory) { remove(host_, memory, "aclrtFreeHos
 
 void* Memory::add(Blocks& blocks, size_t bytes, bool counts, const char* what) {
   if (bytes == 0) refuse(Rule::invalid_value, "{} of 0 bytes", what);
-  Block block{nullptr, bytes, counts && bytes < total_ ? with_margin(bytes) : counts ? bytes : 0};
+  Block block{nullptr, bytes, !counts ? 0 : bytes <= total_ ? with_margin(bytes) : bytes};
   reserve(block.reserved, what);
   try {
     block.memory = allocate_buffer(bytes);

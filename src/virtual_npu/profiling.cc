@@ -20,7 +20,7 @@ namespace {
 
 constexpr uint64_t kMark = 0x3031335f70705f72;
 
-constexpr int kPatienceMs = 10000, kLookMs = 20;
+constexpr int kPatienceMs = 5000, kLookMs = 20;
 constexpr size_t kPiece = PIPE_BUF / sizeof(OperatorRecord) * sizeof(OperatorRecord);  // what a pipe with room takes without waiting
 
 // Blocks SIGPIPE in this thread: a reader that has gone away must not end the program.

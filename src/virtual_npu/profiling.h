@@ -39,7 +39,7 @@ class Profiling {
   void start();
   void stop();
 
-  // By the device, after an execution of a model that began at `begin_ms`. Waits while a subscriber's pipe is full, until it has unsubscribed and for 10 s at the longest:
+  // By the device, after an execution of a model that began at `begin_ms`. Waits while a subscriber's pipe is full, until it has unsubscribed and for 5 s at the longest:
   // then the rest of this execution's records is lost.
   void executed(uint32_t model, std::span<const OperatorTime> operators, double begin_ms);
 

@@ -80,6 +80,31 @@ TEST(Installation, SetEnvPutsItInTheWay) {
   EXPECT_NE(text.find("Not CANN's atc"), std::string::npos);
 }
 
+TEST(NpuSmi, ShowsTheVirtualChip) {
+  const test::TestFolder folder;
+  const auto run = [&](std::vector<std::string> arguments, const std::map<std::string, std::string>& variables = {}) {
+    arguments.insert(arguments.begin(), ROPEWAY_VIRTUAL_HOME "/bin/npu-smi");
+    return run_process(arguments, folder.path(), 60, variables);
+  };
+  const ProcessResult good = run({"info"});
+  EXPECT_EQ(good.status, 0) << good.output;
+  EXPECT_NE(good.output.find("a virtual NPU, no NPU is here"), std::string::npos) << good.output;
+  EXPECT_NE(good.output.find("0    / 12000"), std::string::npos) << good.output;
+  std::istringstream lines(good.output);
+  size_t width = 0;
+  for (std::string line; std::getline(lines, line); width = line.size()) EXPECT_TRUE(width == 0 || line.size() == width) << line;
+  // As ggml's build looks for the chip.
+  const ProcessResult word = run_process({"/bin/bash", "-c", "source " ROPEWAY_VIRTUAL_HOME "/set_env.sh && npu-smi info | awk -F' ' 'FNR==7 {print $3}'"}, folder.path(), 60, {{"ROPEWAY_VIRTUAL_SOC", "Ascend310B4"}});
+  EXPECT_EQ(word.output, "310B4\n");
+  EXPECT_EQ(run({"--help"}).status, 0);
+  const ProcessResult other = run({"info", "-t", "board", "-i", "0"});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.output.find("the virtual NPU has no 'info -t board -i 0'"), std::string::npos) << other.output;
+  const ProcessResult wrong = run({"info"}, {{"ROPEWAY_VIRTUAL_SOC", "310B1"}});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_NE(wrong.output.find("ROPEWAY_VIRTUAL_SOC: there is no virtual 310B1"), std::string::npos) << wrong.output;
+}
+
 TEST(Atc, EndsAsCannsDoes) {
   const test::TestFolder folder;
   const std::string atc = ROPEWAY_VIRTUAL_HOME "/bin/atc";

@@ -15,8 +15,6 @@ using test::expect_nothing;
 using test::expect_refused;
 using virtual_npu::Rule;
 
-
-
 void before_and_after_a_life(const Functions& f) {
   size_t work = 0, weights = 0;
   int32_t device = 0;
@@ -153,7 +151,7 @@ void on_the_board(const Functions& f) {
   expect_refused(f, f.aclmdlLoadFromMem(om.data(), om.size(), &id), Rule::model_in_host_memory);
 }
 
-// ROPEWAY_VIRTUAL_FAULTS=slow=300
+// ROPEWAY_VIRTUAL_FAULTS=slow=600
 void slow(const Functions& f) {
   test::start(f);
   const test::LoadedModel model(f);
@@ -201,7 +199,7 @@ const std::vector<Scenario>& scenarios() {
       {"profiling", profiling, {}},
       {"streams run out", streams_run_out, {}},
       {"on the board", on_the_board, {{"ROPEWAY_VIRTUAL_MODE", "RC"}}},
-      {"slow", slow, {{"ROPEWAY_VIRTUAL_FAULTS", "slow=300"}}},
+      {"slow", slow, {{"ROPEWAY_VIRTUAL_FAULTS", "slow=600"}}},
       {"lost", lost, {{"ROPEWAY_VIRTUAL_FAULTS", "lost=1"}}},
       {"wrong setting", wrong_setting, {{"ROPEWAY_VIRTUAL_SOC", "Ascend910B"}}},
   };

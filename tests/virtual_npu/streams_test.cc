@@ -85,7 +85,6 @@ ROPEWAY_ALONE(Streams, CopiesGoOnWhileAModelRuns, {"ROPEWAY_VIRTUAL_FAULTS", "sl
   EXPECT_EQ(blocks.to_device(f, copying), 0);
   const aclrtEvent copied = recorded(f, copying);
   EXPECT_EQ(f.aclrtSynchronizeStream(copying), 0);
-  EXPECT_LT(wall_ms() - begin, 400);
   EXPECT_TRUE(is_done(f, copied));
   EXPECT_FALSE(is_done(f, ran));
   EXPECT_EQ(f.aclrtSynchronizeStream(running), 0);
@@ -153,7 +152,7 @@ ROPEWAY_ALONE(Streams, TheDeviceWaitsForAll, {"ROPEWAY_VIRTUAL_FAULTS", "slow=10
   EXPECT_GE(elapsed(f, events[1], events[2]), 100);
 }
 
-ROPEWAY_ALONE(Streams, TimeOutsLeaveTheWorkAlone, {"ROPEWAY_VIRTUAL_FAULTS", "slow=200"}) {
+ROPEWAY_ALONE(Streams, TimeOutsLeaveTheWorkAlone, {"ROPEWAY_VIRTUAL_FAULTS", "slow=600"}) {
   test::start(f);
   const LoadedModel model(f);
   const aclrtStream on = stream(f);

@@ -48,11 +48,11 @@ aclError caught(const char* function, Action&& action) noexcept {
     } catch (const virtual_npu::Fault& fault) {
       return remember(fault.code(), fmt::format("{}: {}", function, fault.what()));
     } catch (const Error& error) {
-      return remember(error.code() == ErrorCode::out_of_memory ? ACL_ERROR_BAD_ALLOC : ACL_ERROR_INTERNAL_ERROR, error.what());
+      return remember(error.code() == ErrorCode::out_of_memory ? ACL_ERROR_BAD_ALLOC : ACL_ERROR_INTERNAL_ERROR, fmt::format("{}: {}", function, error.what()));
     } catch (const std::bad_alloc&) {
-      return remember(ACL_ERROR_BAD_ALLOC, "this machine's memory is exhausted");
+      return remember(ACL_ERROR_BAD_ALLOC, fmt::format("{}: this machine's memory is exhausted", function));
     } catch (const std::exception& error) {
-      return remember(ACL_ERROR_INTERNAL_ERROR, error.what());
+      return remember(ACL_ERROR_INTERNAL_ERROR, fmt::format("{}: {}", function, error.what()));
     }
   };
   const aclError code = perform();

@@ -102,7 +102,8 @@ extern "C" aclError aclmdlLoadFromFile(const char* modelPath, uint32_t* modelId)
   return guarded(__func__, [&](Device& device) {
     require(modelId, "modelId");
     device.check_context();
-    *modelId = device.load(content_of(modelPath), modelPath);
+    const std::string bytes = content_of(modelPath);
+    *modelId = device.load(bytes, modelPath);
   });
 }
 extern "C" aclError aclmdlLoadFromMem(const void* model, size_t modelSize, uint32_t* modelId) {
@@ -130,7 +131,10 @@ extern "C" aclError aclmdlLoadFromMemWithMem(const void* model, size_t modelSize
   });
 }
 extern "C" aclError aclmdlQuerySize(const char* fileName, size_t* workSize, size_t* weightSize) {
-  return guarded(__func__, [&](Device& device) { query_size(device, content_of(fileName), fileName, workSize, weightSize); });
+  return guarded(__func__, [&](Device& device) {
+    const std::string bytes = content_of(fileName);
+    query_size(device, bytes, fileName, workSize, weightSize);
+  });
 }
 extern "C" aclError aclmdlQuerySizeFromMem(const void* model, size_t modelSize, size_t* workSize, size_t* weightSize) {
   return guarded(__func__, [&](Device& device) { query_size(device, content_of(model, modelSize), "the model in memory", workSize, weightSize); });
