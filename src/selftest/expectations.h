@@ -14,8 +14,10 @@ const char* why_excluded(const std::string& name);
 // The operator of CANN for which its lists have no kernel in the case's dtype: atc is predicted to refuse it. "" for all others.
 const char* refused_operator(const std::string& name);
 
-// All names, for tests.
-std::vector<std::string> excluded_cases();
-std::vector<std::string> refused_cases();
+// What is not known of a chip that saturates, so that a case is not judged there; "" for all others. Where infinities are infinities, it is judged.
+const char* why_unsettled(const std::string& name);
+
+// All names of the three tables.
+std::vector<std::string> listed_cases();
 
 }  // namespace ropeway::selftest

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "selftest/tasks.h"
+#include "selftest/work.h"
 
 namespace ropeway::selftest {
 

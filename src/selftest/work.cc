@@ -48,4 +48,6 @@ void Work::keep_output(const std::string& name, const Json& failed) {
   outputs["failures/" + name + ".txt"] = failed["message"].get<std::string>() + "\n" + (output.empty() ? "" : "\nThe end of what atc printed:\n\n" + output);
 }
 
+std::string counted(size_t number, const char* what) { return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s"); }
+
 }  // namespace ropeway::selftest

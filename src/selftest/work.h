@@ -44,7 +44,8 @@ class Work {
 };
 
 // Every case of every chosen operator on the device: {"tolerance", "counts", "operators": [{"operator", "compiler_runs", "cases": [{"name", "status", …}]}]}.
-//   passed    within the tolerance, or (with a note) as it is when rounded and saturated
+//   passed    within the tolerance of what the reference computes
+//   saturated off, but as is predicted of a chip that rounds to 16 bits and has no infinities
 //   failed    something else; refused by atc without having been predicted to be; or its process crashed or hung
 //   refused   by atc, as predicted
 //   excluded  not judged, with the reason
@@ -54,5 +55,8 @@ Json run_conformance(Work& work, const std::vector<Op>& operators, const std::st
 
 // How many runs of the compiler that takes.
 size_t compiler_runs(const std::vector<Op>& operators);
+
+// "1 case", "2 cases".
+std::string counted(size_t number, const char* what);
 
 }  // namespace ropeway::selftest
