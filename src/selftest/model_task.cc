@@ -6,9 +6,9 @@
 // device_ms is null where the device does not time its operators; rows_failed says why, when that is a failure.
 #include <numeric>
 
+#include "ascend/compiler.h"
 #include "base/text.h"
 #include "chip/cost_model.h"
-#include "engine/compile.h"
 #include "engine/model.h"
 #include "passes/pipeline.h"
 #include "report/measure.h"
@@ -118,7 +118,7 @@ Json run_model(const Task& task, const SessionOptions& options, Stage& stage) {
   const Prediction prediction = predict(task.subject, *device);
   stage.name = "compile";
   const Stopwatch compiling;
-  compile_for_npu(read_model(task.subject, {}), "", options);
+  ascend::compile_om(ascend::make_atc_input(run_passes(read_model(task.subject, {}), pipeline(), {})), task.subject, device->installation(), {device->soc(), options.compile_seconds, &stage.output});
   Json result = {{"model", task.subject}, {"compile_ms", rounded(compiling.milliseconds())}};
 
   stage.name = "run";

@@ -84,6 +84,10 @@ Json examine_models(Work& work) {
     Json answer = work.run({Task::Kind::model, model.name});
     if (answer.contains("failed")) {
       const Json& failed = answer["failed"];
+      if (work.is_budget_spent() && failed["stage"] == "compile") {  // stopped, not failed
+        results.push_back({{"model", model.name}, {"not_run", work.why_not()}});
+        continue;
+      }
       work.find(fmt::format("{}: {} fails: {}", model.name, failed["stage"].get<std::string>(), failed["message"].get<std::string>()));
       work.keep_output(model.name, failed);
       if (failed["stage"] != "compile") work.check_device();
@@ -134,12 +138,17 @@ Json examine_doctor(Work& work, const Surroundings& surroundings, bool counts, s
 
 // Everything that uses the device.
 void examine_all(Work& work, const Options& options, const std::vector<Op>& operators, const std::string& soc, Json& report) {
+  if (report["device"]["compiler"] != true) {
+    work.find("this CANN has no atc, without which neither operators nor models can be compiled: run this where CANN's toolkit is");
+    report["copies"] = examine_copies(work);
+    return;
+  }
   work.say(estimate(options, operators));
   if (options.quick) work.not_run.push_back("conformance, by --quick");
   else report["conformance"] = run_conformance(work, operators, soc);
   report["models"] = examine_models(work);
   report["copies"] = examine_copies(work);
-  if (const std::string why = work.why_not(); !why.empty()) (why.starts_with("the budget") ? work.not_run : work.findings).push_back("the rest: " + why);
+  if (const std::string why = work.why_not(); !why.empty()) (work.is_budget_spent() ? work.not_run : work.findings).push_back("the rest: " + why);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ double Work::remaining_seconds() const {
 
 std::string Work::why_not() const {
   if (!given_up_.empty()) return given_up_;
-  return remaining_seconds() > 0 ? "" : fmt::format("the budget of {:g} min was spent", *options_.budget_seconds / 60);
+  return is_budget_spent() ? fmt::format("the budget of {:g} min was spent", *options_.budget_seconds / 60) : "";
 }
 
 Json Work::run(const Task& task) {

@@ -20,6 +20,7 @@ class Work {
   Json run(const Task& task);
   // Why nothing new is to be begun; "" when it is.
   std::string why_not() const;
+  bool is_budget_spent() const { return remaining_seconds() <= 0; }
   // The device does not answer any more: nothing new is begun.
   void give_up(const std::string& why) { given_up_ = why; }
   // Asks the device whether it still works, and gives up when it does not.

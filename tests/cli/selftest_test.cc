@@ -97,10 +97,10 @@ TEST_F(Selftest, LibrariesThatCrash) {
 }
 
 TEST_F(Selftest, TheBudgetAndQuickLeaveOut) {
-  const Outcome outcome = ropeway("selftest --device virtual-npu --quick --budget 0.001 -o r.tar.gz");
+  const Outcome outcome = ropeway("selftest --device virtual-npu --quick --budget 0.0001 -o r.tar.gz");
   EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   EXPECT_NE(outcome.out.find("not run      conformance, by --quick\n"), std::string::npos) << outcome.out;
-  EXPECT_NE(outcome.out.find("the budget of 0.001 min was spent"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("the budget of 0.0001 min was spent"), std::string::npos) << outcome.out;
   EXPECT_EQ(outcome.err.find("conformance of"), std::string::npos);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "selftest/cases.h"
 #include "selftest/work.h"
 #include "support/errors.h"
@@ -13,9 +14,9 @@ namespace {
 
 // A device that computes exactly, but for what is asked of it.
 struct Device {
-  std::set<std::string> refused;  // cases that atc refuses, and every graph that has one of them
-  std::set<std::string> crashing;
-  std::set<std::string> wrong, saturated;
+  std::set<std::string> refused = {};  // cases that atc refuses, and every graph that has one of them
+  std::set<std::string> crashing = {};
+  std::set<std::string> wrong = {}, saturated = {};
   bool is_dead_after_crash = false;
   bool atc_works = true;
   std::vector<Task> tasks = {};
@@ -41,18 +42,18 @@ struct Device {
   }
 };
 
-struct Run {
+struct Examined {
   Json report;
   std::vector<std::string> findings;
   std::map<std::string, std::string> outputs;
 };
 
-Run run(Device& device, const std::vector<Op>& operators, std::optional<double> budget_seconds = {}) {
+Examined examine(Device& device, const std::vector<Op>& operators, std::optional<double> budget_seconds = {}) {
   Options options;
   options.budget_seconds = budget_seconds;
   const Surroundings surroundings{[&](const Task& task, const SessionOptions&, double) { return device(task); }, nullptr, [](const std::string&) {}};
   Work work(options, surroundings);
-  Run result{run_conformance(work, operators, "Ascend310B1"), {}, {}};
+  Examined result{run_conformance(work, operators, "Ascend310B1"), {}, {}};
   result.findings = work.findings;
   result.outputs = work.outputs;
   return result;
@@ -65,22 +66,22 @@ std::string status(const Json& report, const std::string& name) {
   return "no such case";
 }
 
-int count(const Run& run, const char* name) { return run.report["counts"][name].get<int>(); }
+int count(const Examined& examined, const char* name) { return examined.report["counts"][name].get<int>(); }
 
 TEST(ConformanceOfDevice, OneCompilationServesAnOperator) {
   Device device;
-  const Run result = run(device, {Op::Conv, Op::Softmax});
+  const Examined result = examine(device, {Op::Conv, Op::Softmax});
   EXPECT_EQ(device.tasks.size(), 2u);
   EXPECT_EQ(device.tasks.size(), compiler_runs({Op::Conv, Op::Softmax}));
   EXPECT_EQ(result.findings, std::vector<std::string>());
   EXPECT_EQ(count(result, "failed") + count(result, "not_run"), 0);
   EXPECT_EQ(count(result, "passed") + count(result, "skipped") + count(result, "excluded"), static_cast<int>(cases_of(Op::Conv).size() + cases_of(Op::Softmax).size()));
-  EXPECT_EQ(status(run(device, {Op::Softmax}).report, "large_numbers"), "excluded");
+  EXPECT_EQ(status(examine(device, {Op::Softmax}).report, "large_numbers"), "excluded");
 }
 
 TEST(ConformanceOfDevice, ByHalvesToTheCaseThatIsRefused) {
   Device device{.refused = {"dilated", "grouped"}};
-  const Run result = run(device, {Op::Conv});
+  const Examined result = examine(device, {Op::Conv});
   EXPECT_EQ(count(result, "failed"), 2);
   EXPECT_EQ(status(result.report, "dilated"), "failed");
   EXPECT_EQ(status(result.report, "grouped"), "failed");
@@ -93,7 +94,7 @@ TEST(ConformanceOfDevice, ByHalvesToTheCaseThatIsRefused) {
 
 TEST(ConformanceOfDevice, ACrashIsFoundLikewise) {
   Device device{.crashing = {"plain"}};
-  const Run result = run(device, {Op::Conv, Op::Gemm});
+  const Examined result = examine(device, {Op::Conv, Op::Softmax});
   ASSERT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.findings[0], "Conv_plain: process fails: signal 11");
   EXPECT_EQ(count(result, "not_run"), 0);
@@ -101,7 +102,7 @@ TEST(ConformanceOfDevice, ACrashIsFoundLikewise) {
 
 TEST(ConformanceOfDevice, NothingIsBegunOnADeadDevice) {
   Device device{.crashing = {"plain"}, .is_dead_after_crash = true};
-  const Run result = run(device, {Op::Conv, Op::Gemm});
+  const Examined result = examine(device, {Op::Conv, Op::Gemm});
   EXPECT_EQ(device.tasks.size(), 2u) << "the cases, and whether the device lives";
   EXPECT_EQ(count(result, "passed"), 0);
   EXPECT_GT(count(result, "not_run"), 20);
@@ -110,7 +111,7 @@ TEST(ConformanceOfDevice, NothingIsBegunOnADeadDevice) {
 
 TEST(ConformanceOfDevice, AnAtcThatFailsAlwaysIsNotTriedForHours) {
   Device device{.atc_works = false};
-  const Run result = run(device, all_ops());
+  const Examined result = examine(device, all_ops());
   EXPECT_LE(device.tasks.size(), 10u);
   EXPECT_EQ(count(result, "passed"), 0);
   EXPECT_GT(count(result, "not_run"), 300);
@@ -119,7 +120,7 @@ TEST(ConformanceOfDevice, AnAtcThatFailsAlwaysIsNotTriedForHours) {
 
 TEST(ConformanceOfDevice, NumbersAreJudged) {
   Device device{.wrong = {"plain"}, .saturated = {"dilated"}};
-  const Run result = run(device, {Op::Conv});
+  const Examined result = examine(device, {Op::Conv});
   EXPECT_EQ(status(result.report, "plain"), "failed");
   EXPECT_EQ(status(result.report, "dilated"), "saturated");
   ASSERT_EQ(result.findings.size(), 1u);
@@ -128,7 +129,7 @@ TEST(ConformanceOfDevice, NumbersAreJudged) {
 
 TEST(ConformanceOfDevice, PredictedRefusalsAreNoFindings) {
   Device refusing{.refused = {"integers_to_u8"}}, taking;
-  const Run refused = run(refusing, {Op::Cast}), taken = run(taking, {Op::Cast});
+  const Examined refused = examine(refusing, {Op::Cast}), taken = examine(taking, {Op::Cast});
   EXPECT_EQ(status(refused.report, "integers_to_u8"), "refused");
   EXPECT_EQ(refusing.tasks.size(), 2u) << "a case that is predicted to be refused is compiled alone";
   EXPECT_EQ(status(taken.report, "integers_to_u8"), "passed");
@@ -137,7 +138,7 @@ TEST(ConformanceOfDevice, PredictedRefusalsAreNoFindings) {
 
 TEST(ConformanceOfDevice, TheBudgetEndsIt) {
   Device device;
-  const Run result = run(device, {Op::Conv}, 0);
+  const Examined result = examine(device, {Op::Conv}, 0);
   EXPECT_EQ(device.tasks.size(), 0u);
   EXPECT_GT(count(result, "not_run"), 10);
   EXPECT_EQ(result.findings, std::vector<std::string>());
