@@ -115,7 +115,9 @@ std::string estimate(const Options& options, const std::vector<Op>& operators) {
   const size_t runs = builtin_models().size() + (options.quick ? 0 : compiler_runs(operators));
   if (options.session.device == "virtual-npu") return fmt::format("{} runs of the virtual atc: about a minute for all", runs);
   const bool slow = !cann::why_compiling_is_slow().empty();
-  return fmt::format("{} runs of atc, {} minutes each here (assumed), unless they are cached: {} minutes for all. --quick runs {}; --budget ends it earlier", runs, slow ? "2 to 10" : "1 to 2", slow ? fmt::format("{} to {}", 2 * runs, 10 * runs) : fmt::format("{} to {}", runs, 2 * runs), builtin_models().size());
+  const size_t least = slow ? 2 : 1, most = slow ? 10 : 2;
+  return fmt::format("{} runs of atc, {} to {} minutes each here (assumed), unless they are cached: {} to {} minutes for all. {}--budget ends it earlier", runs, least, most, least * runs, most * runs,
+                     options.quick ? "" : fmt::format("With --quick it is {}; ", builtin_models().size()));
 }
 
 Json examine_doctor(Work& work, const Surroundings& surroundings, bool counts, std::string& document) {

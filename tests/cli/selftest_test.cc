@@ -74,6 +74,18 @@ TEST_F(Selftest, OfADeviceThatHangs) {
   expect_impersonal("r.tar.gz");
 }
 
+// Outputs and times of the whole are told all the same.
+TEST_F(Selftest, AProfilerThatFails) {
+  set("ROPEWAY_VIRTUAL_FAULTS=aclprofModelSubscribe=500000");
+  succeeds("selftest --device virtual-npu --task model:lenet --result r.json");
+  const nlohmann::json lenet = nlohmann::json::parse(read_text(file("r.json")));
+  ASSERT_TRUE(lenet.contains("rows_failed")) << lenet;
+  EXPECT_NE(lenet["rows_failed"].get<std::string>().find("aclprofModelSubscribe failed with 500000"), std::string::npos) << lenet["rows_failed"];
+  EXPECT_TRUE(lenet["rows"][0]["device_ms"].is_null());
+  EXPECT_LT(lenet["output"]["error"], 1e-2);
+  EXPECT_GT(lenet["device"]["end_to_end_ms"]["min"], 0);
+}
+
 TEST_F(Selftest, WithoutADevice) {
   const Outcome outcome = ropeway("selftest --device npu");
   EXPECT_EQ(outcome.status, 7) << outcome.out;
