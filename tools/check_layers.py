@@ -26,7 +26,8 @@ ROOMS = {
     "virtual_npu": ["cann", "chip", "formats", "passes", "cpu"],
     "engine": ["plan", "cpu", "ascend"],
     "report": ["engine"],
-    "cli": ["engine", "report", "doctor"],
+    "selftest": ["report", "doctor"],
+    "cli": ["engine", "report", "doctor", "selftest"],
 }
 # Public headers stand together for their users; each belongs to a room all the same.
 PUBLIC = {"error.h": "base", "tensor.h": "ir", "session.h": "engine"}

@@ -108,6 +108,7 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
   const std::string what = fmt::format("atc, compiling {} for {} with CANN {},", model, options.soc, to_string(installation));
   const std::map<std::string, std::string> variables = cann::compiler_environment(installation);
   const ProcessResult result = run_process(command, *folder, options.seconds, variables);
+  if (options.output != nullptr) *options.output = result.output;
   try {
     check_result(result, what, options);
   } catch (Error& error) {

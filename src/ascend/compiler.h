@@ -16,6 +16,7 @@ inline constexpr const char* kPrecisionMode = "force_fp16";  // atc's default fo
 struct CompilerOptions {
   std::string soc;        // "Ascend310B1"
   double seconds = 3600;  // after which atc is killed; boards are slow
+  std::string* output = nullptr;  // receives what atc printed, when it ran
 };
 
 // What atc is given: opset-17 operators alone, and input names that its --input_shape can say.

@@ -13,5 +13,6 @@ void add_inspect(CLI::App& app);
 void add_devices(CLI::App& app);
 void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app, int& status);  // `status`: the program's exit status, where nothing failed
+void add_selftest(CLI::App& app, int& status);
 
 }  // namespace ropeway::cli

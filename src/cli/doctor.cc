@@ -1,3 +1,5 @@
+#include "cli/doctor.h"
+
 #include <cctype>
 #include <memory>
 #include <optional>
@@ -8,7 +10,6 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/options.h"
-#include "doctor/doctor.h"
 #include "doctor/symptoms.h"
 #include "engine/devices.h"
 
@@ -85,6 +86,8 @@ int examine(const DoctorOptions& options) {
 }
 
 }  // namespace
+
+doctor::Patient patient_here() { return {{}, doctor::this_user(), cann::find_virtual_installation().found, probe}; }
 
 void add_doctor(CLI::App& app, int& status) {
   const auto options = std::make_shared<DoctorOptions>();

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     ropeway::cli::add_devices(app);
     ropeway::cli::add_cache(app);
     ropeway::cli::add_doctor(app, status);
+    ropeway::cli::add_selftest(app, status);
     app.footer(std::string("\nExamples:\n"
                            "  ropeway bench alexnet lenet resnet34     the built-in models, module by module\n"
                            "  ropeway run model.pt2 --input x.npy --output y.npy\n"

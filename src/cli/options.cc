@@ -23,7 +23,7 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
   add_compile_timeout_option(command, options);
-  command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
+  add_run_timeout_option(command, options);
 }
 
 void add_device_option(CLI::App& command, SessionOptions& options) {
@@ -32,6 +32,10 @@ void add_device_option(CLI::App& command, SessionOptions& options) {
 
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--compile-timeout", options.compile_seconds, "Seconds after which an NPU's compiler is stopped")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
+}
+
+void add_run_timeout_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
