@@ -24,10 +24,9 @@ namespace {
 }  // namespace
 
 std::shared_ptr<const Device> Device::open(const cann::Installation& installation) {
-  static std::atomic<int> first_process = 0;
-  int process = 0;
+  static std::atomic<int> user = 0;  // the process that has called CANN; 0: none has
   // Before the lock: another thread may have held it when the fork was made.
-  if (!first_process.compare_exchange_strong(process, getpid()) && process != getpid()) fail_forked();
+  if (user != 0 && user != getpid()) fail_forked();
   static std::mutex mutex;
   static auto* const open_devices = new std::map<std::filesystem::path, std::shared_ptr<const Device>>;  // never destroyed: CANN's own objects may go before ours at exit
   const std::lock_guard lock(mutex);
@@ -38,6 +37,7 @@ std::shared_ptr<const Device> Device::open(const cann::Installation& installatio
   }
   if (!device) {
     std::shared_ptr<Device> opened(new Device(installation, cann::Library::load(installation.library)));
+    user = getpid();
     opened->initialise();
     device = std::move(opened);
   }

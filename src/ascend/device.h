@@ -27,10 +27,10 @@ class Entered {
 };
 
 // What can block, and for how long. A run, from the first copy to the last, ends after the seconds that synchronise() is given, where CANN has
-// aclrtSynchronizeStreamWithTimeout (7.0 and later; without it, never), and atc after its own. No limit holds for any other call: CANN offers none, and a call that does not
-// return cannot be taken back. A driver that hangs can therefore block opening and resetting (aclInit, aclrtSetDevice, aclrtResetDevice), loading and unloading
-// (aclmdlLoadFromFile, aclmdlUnload), making, entering and freeing what a run needs, handing work over (aclmdlExecuteAsync, aclrtMemcpyAsync), and profiling: ending a
-// subscription waits until CANN has closed its own copies of the pipe, if it makes any. What hangs there, ends with the process: nothing of ours waits when it exits.
+// aclrtSynchronizeStreamWithTimeout; without it, never. atc ends after its own limit. No other call has one: CANN offers none, and a call that does not return cannot be taken
+// back. So a driver that hangs can block opening and resetting (aclInit, aclrtSetDevice, aclrtResetDevice), loading and unloading (aclmdlLoadFromFile, aclmdlUnload), making,
+// entering and freeing what a run needs, handing work over (aclmdlExecuteAsync, aclrtMemcpyAsync), and profiling: the end of a subscription waits until CANN has closed its own
+// copies of the pipe, if it makes any. What hangs there hangs until the process is ended; nothing of ours waits for the device when it exits.
 class Device : public std::enable_shared_from_this<Device> {
  public:
   // Device 0 of an installation. The first call of a process initialises CANN; later ones return the same device, unless it was given up. Initialising is not undone

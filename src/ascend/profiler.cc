@@ -35,9 +35,9 @@ Subscription::Subscription(std::shared_ptr<const Device> device, uint32_t model,
 
 Subscription::~Subscription() { end(); }
 
-// A device that was given up may still write to this number later, into whatever file has it then: so it stays taken, and what is written goes nowhere.
-void Subscription::close_writer() {
-  const int nothing = device_->is_given_up() ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+// What was subscribed to and did not end may still write to this number later, into whatever file has it then: so it stays taken, and what is written goes nowhere.
+void Subscription::close_writer(bool has_ended) {
+  const int nothing = has_ended ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (nothing < 0 || dup3(nothing, pipe_[1], O_CLOEXEC) < 0) close(pipe_[1]);
   if (nothing >= 0) close(nothing);
 }
@@ -46,8 +46,8 @@ void Subscription::close_writer() {
 cann::aclError Subscription::end() {
   cann::aclError code = cann::ACL_SUCCESS;
   if (subscribed_ && !device_->is_given_up()) code = device_->functions().aclprofModelUnSubscribe(model_);
+  if (pipe_[1] >= 0) close_writer(!subscribed_ || (!device_->is_given_up() && code == cann::ACL_SUCCESS));
   subscribed_ = false;
-  if (pipe_[1] >= 0) close_writer();
   if (reader_.joinable()) reader_.join();
   if (pipe_[0] >= 0) close(pipe_[0]);
   pipe_[0] = pipe_[1] = -1;

@@ -35,7 +35,7 @@ class Subscription {
   void read_all();
   std::vector<OperatorTime> parse() const;
   cann::aclError end();
-  void close_writer();
+  void close_writer(bool has_ended);
 
   const std::shared_ptr<const Device> device_;
   const uint32_t model_;
