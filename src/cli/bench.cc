@@ -79,7 +79,7 @@ class ModelBench {
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
-    if (const std::string why = separate ? "" : why_not_timed(*model); !why.empty()) {
+    if (const std::string why = separate ? "" : model->why_not_timed(); !why.empty()) {
       fmt::print(stderr, "note: {}; each row is compiled and run by itself instead\n", why);
       separate = true;
     }
@@ -97,14 +97,6 @@ class ModelBench {
     report.compile_ms = compile_ms;
     report_.inputs = model->inputs();
     return report;
-  }
-
-  // What a device says that could not time the operators of a compiled model; "" when it could.
-  static std::string why_not_timed(const Model& model) {
-    for (const auto& executable : model.executables()) {
-      if (executable->steps().size() == 1 && executable->steps()[0].kernel == "om") return executable->steps()[0].note;
-    }
-    return "";
   }
 
   // Times of the rows, each compiled and run by itself. Their steps become those that were timed.

@@ -89,6 +89,13 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
 
 Model::~Model() = default;
 
+std::string Model::why_not_timed() const {
+  for (const auto& executable : executables_) {
+    if (executable->steps().size() == 1 && executable->steps()[0].kernel == "om") return executable->steps()[0].note;
+  }
+  return "";
+}
+
 std::unique_ptr<ModelContext> Model::make_context() const {
   auto context = std::make_unique<ModelContext>();
   context->values.resize(graph_.values.size());

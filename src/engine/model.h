@@ -36,6 +36,8 @@ class Model {
   std::span<const std::shared_ptr<const Backend>> backends() const { return backends_; }
   // By segment of the plan. Node i of its steps is node plan().segments[s].nodes[i] of graph().
   const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
+  // What a device says that could not time the operators of a compiled model, though options.time_steps asked for it; "" when it could, and was not asked.
+  std::string why_not_timed() const;
   const std::vector<ValueInfo>& inputs() const { return inputs_; }
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
 

@@ -99,6 +99,7 @@ void add_rows(Json& result, const std::string& name, const SessionOptions& optio
   SessionOptions timed = options;
   timed.time_steps = true;
   const auto model = Model::compile(read_model(name, {}), timed);
+  if (const std::string why = model->why_not_timed(); !why.empty()) fail(ErrorCode::device, "{}", why);
   const std::vector<ModelStep> steps = steps_of(*model);
   const Measurement measurement = measure(*model, inputs, {});
   std::vector<Row> rows = prediction.rows;

@@ -124,7 +124,9 @@ double Device::run(Execution& execution, double begin_ms) {
   const double start_ms = std::max(begin_ms, core_free_ms_);
   const double end_ms = core_free_ms_ = start_ms + loaded.model->predicted_ms() + failures_.plan().slow_ms;
   execution.turn = nullptr;
-  profiling_.executed(loaded.id, loaded.model->operators(), start_ms);
+  std::vector<OperatorTime> operators = loaded.model->operators();
+  if (!operators.empty()) operators.back().ms += failures_.plan().slow_ms;
+  profiling_.executed(loaded.id, operators, start_ms);
   return end_ms;
 }
 

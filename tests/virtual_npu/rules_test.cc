@@ -1,5 +1,6 @@
 // Every rule of the virtual CANN, reached through its C functions, with its code and text.
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -186,6 +187,20 @@ void wrong_setting(const Functions& f) {
   expect_refused(f, f.aclrtSetDevice(0), Rule::wrong_setting);
 }
 
+void forked(const Functions& f) {
+  test::start(f);
+  const pid_t child = fork();
+  if (child == 0) {
+    uint32_t count = 0;
+    expect_refused(f, f.aclrtGetDeviceCount(&count), Rule::forked);
+    std::fflush(stdout);
+    _exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
 struct Scenario {
   const char* name;
   void (*run)(const Functions& f);
@@ -201,6 +216,7 @@ const std::vector<Scenario>& scenarios() {
       {"on the board", on_the_board, {{"ROPEWAY_VIRTUAL_MODE", "RC"}}},
       {"slow", slow, {{"ROPEWAY_VIRTUAL_FAULTS", "slow=600"}}},
       {"lost", lost, {{"ROPEWAY_VIRTUAL_FAULTS", "lost=1"}}},
+      {"forked", forked, {}},
       {"wrong setting", wrong_setting, {{"ROPEWAY_VIRTUAL_SOC", "Ascend910B"}}},
   };
   return all;
