@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -61,14 +60,7 @@ Cache::Cache(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
   if (problem) fail(ErrorCode::io, "compiled models cannot be kept in {}: {}. Set ROPEWAY_CACHE to a folder that can be written", folder_.string(), problem.message());
 }
 
-uintmax_t Cache::limit() {
-  const auto text = environment("ROPEWAY_CACHE_SIZE");
-  if (!text) return kDefaultLimit;
-  uint32_t megabytes = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), megabytes);
-  if (problem != std::errc() || end != text->data() + text->size()) fail(ErrorCode::invalid_argument, "ROPEWAY_CACHE_SIZE is '{}', which is no number of megabytes", *text);
-  return uintmax_t{megabytes} * 1000000;
-}
+uintmax_t Cache::limit() { return environment_megabytes("ROPEWAY_CACHE_SIZE").value_or(kDefaultLimit); }
 
 std::vector<CacheEntry> Cache::entries() const {
   std::vector<CacheEntry> result;

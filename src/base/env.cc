@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+
+#include "base/text.h"
 
 namespace ropeway {
 
@@ -12,6 +15,15 @@ std::optional<std::string> environment(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return value;
+}
+
+std::optional<uint64_t> environment_megabytes(const char* name) {
+  const auto text = environment(name);
+  if (!text) return std::nullopt;
+  uint32_t megabytes = 0;
+  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), megabytes);
+  if (problem != std::errc() || end != text->data() + text->size() || megabytes == 0) fail(ErrorCode::invalid_argument, "{} is '{}'; it is a number of megabytes, such as 4000", name, *text);
+  return uint64_t{megabytes} * 1000000;
 }
 
 std::map<std::string, std::string> environment_variables() {

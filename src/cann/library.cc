@@ -32,9 +32,9 @@ std::string not_found(const std::string& why) {
 
 // The libraries of one installation. What they need is found although LD_LIBRARY_PATH does not say where: the loader takes a library that is open already for one of the
 // same name. All stay local, as they would by LD_LIBRARY_PATH: what needs them names them, and other libraries of the process keep their own symbols.
-class Handles {
+class OpenLibraries {
  public:
-  Handles(const fs::path& first, const Machine& machine) : folder_(first.parent_path()), folders_(library_folders(first, machine)) {
+  OpenLibraries(const fs::path& first, const Machine& machine) : folder_(first.parent_path()), folders_(library_folders(first, machine)) {
     folders_.push_back(machine.at("/usr/lib64"));  // of boards, whose loader need not look there
     const std::vector<std::string> paths = machine.variable_list("LD_LIBRARY_PATH");
     if (std::any_of(paths.begin(), paths.end(), [](const std::string& path) { return is_stub_folder(path); })) open_needed(first);
@@ -115,7 +115,7 @@ std::shared_ptr<const Library> Library::load(const fs::path& path, const Machine
   if (const auto at = loaded.find(path); at != loaded.end()) return at->second;
 
   constexpr bool needed = true, offered = false;
-  Handles handles(path, machine);
+  OpenLibraries handles(path, machine);
   std::shared_ptr<Library> library(new Library(path));
   std::vector<std::string> missing;
 #define ROPEWAY_CANN(file, need, result, name, parameters)                                       \

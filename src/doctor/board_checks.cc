@@ -43,7 +43,7 @@ std::string pass_nodes(bool board) {
 
 void check_driver(const Context& context, std::vector<Finding>& findings) {
   const fs::path driver = cann::driver_folder(context.machine), info = driver / "version.info";
-  const std::string version = cann::value_of(info, "Version"), install = "sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-aarch64.run --full && sudo reboot";
+  const std::string version = cann::value_of(info, "Version"), install = context.driver() + " && sudo reboot";
   if (version.empty()) {
     std::error_code ignored;
     for (const fs::path& folder : context.folders) {

@@ -81,7 +81,7 @@ void check_libraries(const Context& context, std::vector<Finding>& findings) {
     if (findings.empty()) findings.push_back(ok(fmt::format("{} and all that it needs", context.cann().library.filename().string())));
     return;
   }
-  const std::string fix = driver ? "sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-aarch64.run --full" : context.package(context.cann().atc ? "toolkit" : "nnrt");
+  const std::string fix = driver ? context.driver() : context.package(context.cann().atc ? "toolkit" : "nnrt");
   // Models can be compiled where no driver is.
   const std::string text = fmt::format("missing in all of CANN's, the driver's and the system's folders: {}", listed(missing));
   const bool all_driver = driver && std::all_of(missing.begin(), missing.end(), [](const std::string& each) { return each.starts_with("libascend_hal") || each.starts_with("libdrv") || each.starts_with("libdcmi"); });

@@ -20,6 +20,7 @@ struct Context {
   bool exists(const std::string& path) const;  // of the machine
   std::string script() const;                  // CANN's environment script
   std::string package(const char* name) const;  // the command that installs a package of CANN
+  std::string driver() const;                   // and the driver
 };
 
 struct Check {

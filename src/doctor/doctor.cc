@@ -54,6 +54,8 @@ std::string Context::script() const {
 
 std::string Context::package(const char* name) const { return fmt::format("sudo ./Ascend-cann-{}_VERSION_linux-{}.run --install", name, machine.architecture()); }
 
+std::string Context::driver() const { return fmt::format("sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-{}.run --full", machine.architecture()); }
+
 User this_user() {
   User user{"", geteuid(), {getegid()}};
   if (const passwd* const entry = getpwuid(user.id)) user.name = entry->pw_name;

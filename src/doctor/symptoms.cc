@@ -34,12 +34,12 @@ const std::vector<Symptom>& table() {
       {"no-kernel", {}, {"EZ3002", "EZ3003", "No supported Ops kernel"}, "the chip has no such operator, or not for this type: rewrite that part of the model, or run it on the CPU", "ropeway run MODEL --device cpu"},
       {"compiler-memory", {}, {"EOFError", "atc was killed", "Out of memory: Killed process", "MemoryError"}, "atc ran out of memory, as it does on boards: compile on a PC (ropeway compile), or with one worker here", "export MAX_COMPILE_CORE_NUMBER=1 TE_PARALLEL_COMPILER=1"},
       {"old-driver", {ACL_ERROR_RT_FEATURE_NOT_SUPPORT}, {"EE1015"}, "the driver is older than CANN needs; driver and firmware are upgraded together",
-       "sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-aarch64.run --upgrade && sudo ./Ascend-hdk-310b-npu-firmware_VERSION.run --upgrade && sudo reboot"},
+       "sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-$ARCH.run --upgrade && sudo ./Ascend-hdk-310b-npu-firmware_VERSION.run --upgrade && sudo reboot"},
       {"device-memory", {ACL_ERROR_RT_MEMORY_ALLOCATION, ACL_ERROR_RT_DEVICE_OOM}, {}, "the device has no memory left; a board shares it with Linux and its desktop", "npu-smi info; free -h; sudo systemctl isolate multi-user.target"},
       {"core-fault", {ACL_ERROR_RT_AICORE_TIMEOUT, ACL_ERROR_RT_AICORE_EXCEPTION, ACL_ERROR_RT_MODEL_EXECUTE}, {}, "an operator of the model failed, or did not end, on the chip's core", kReadLog},
       {"cpu-operator-fault", {ACL_ERROR_RT_AICPU_TIMEOUT, ACL_ERROR_RT_AICPU_EXCEPTION}, {}, "an operator that the chip computes on its control CPU failed, or took too long (28 s on a board): rewrite it", kReadLog},
       {"kernels-package", {ACLNN_ERR_INNER_OPP_KERNEL_PKG_NOT_FOUND, ACLNN_ERR_INNER_FIND_KERNEL_ERROR, ACLNN_ERR_INNER_OPP_PATH_NOT_FOUND}, {}, "single operators (aclnn, torch_npu) need CANN's kernels package; compiled models do not",
-       "sudo ./Ascend-cann-kernels-310b_VERSION_linux-aarch64.run --install"},
+       "sudo ./Ascend-cann-kernels-310b_VERSION_linux-$ARCH.run --install"},
       {"old-torch-npu", {}, {"Unsupported soc version"}, "this torch_npu is too old to know the chip", "python3 -m pip install --upgrade torch_npu"},
   };
   return rows;
@@ -91,8 +91,9 @@ std::vector<const Symptom*> symptoms_in(const std::string& text) {
 
 std::string fix_of(const Symptom& symptom, const std::string& root) {
   std::string fix = symptom.fix;
-  const std::string variable = "$CANN";
-  for (size_t at = fix.find(variable); at != std::string::npos; at = fix.find(variable, at + root.size())) fix.replace(at, variable.size(), root);
+  for (const auto& [variable, value] : {std::pair<std::string, std::string>{"$CANN", root}, {"$ARCH", cann::Machine{}.architecture()}}) {
+    for (size_t at = fix.find(variable); at != std::string::npos; at = fix.find(variable, at + value.size())) fix.replace(at, variable.size(), value);
+  }
   return fix;
 }
 

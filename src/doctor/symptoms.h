@@ -15,7 +15,7 @@ struct Symptom {
   std::vector<cann::aclError> codes;  // of CANN's functions; cann::remedy has the way out in words
   std::vector<const char*> texts;     // parts of what is printed
   const char* cause;
-  const char* fix;  // a command; $CANN in it is the installation's root, as after CANN's environment script $ASCEND_HOME_PATH is
+  const char* fix;  // a command; $ARCH in it is this machine's architecture, $CANN the installation's root, as after CANN's environment script $ASCEND_HOME_PATH is
 };
 std::span<const Symptom> symptoms();
 const Symptom& symptom(std::string_view id);  // throws Error{internal} when there is none

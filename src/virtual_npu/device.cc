@@ -27,6 +27,14 @@ struct Ending {
   ~Ending() { recording->done(at_ms); }
 };
 
+// Waits until the stream has passed it: when that was. Refuses when the stream has failed before.
+double passed(const Recording& recording) {
+  recording.wait();
+  const auto at_ms = recording.at_ms();
+  if (!at_ms) refuse(Rule::stream_failed);
+  return *at_ms;
+}
+
 }  // namespace
 
 Device& Device::instance() {
@@ -227,24 +235,21 @@ void Device::wait(const void* stream_handle, const void* handle) {
   const std::shared_ptr<Stream> on = stream(stream_handle);
   const std::shared_ptr<const Recording> recording = event(handle)->latest();
   if (recording == nullptr) return;  // as in CUDA: what was never recorded holds nothing up (assumed)
-  on->submit(program_ms(), [waited = recording](double begin_ms) {
-    waited->wait();
-    return std::max(begin_ms, waited->at_ms().value_or(begin_ms));
-  });
+  on->submit(program_ms(), [waited = recording](double begin_ms) { return std::max(begin_ms, passed(*waited)); });
 }
 
 void Device::synchronise_event(const void* handle) {
   const std::shared_ptr<const Recording> waited = event(handle)->latest();
   if (waited == nullptr) return;
-  waited->wait();
-  if (const auto at_ms = waited->at_ms()) program_knows(*at_ms);
+  program_knows(passed(*waited));
 }
 
 bool Device::is_done(const void* handle) {
   const std::shared_ptr<const Recording> asked = event(handle)->latest();
   if (asked == nullptr) return true;
-  if (const auto at_ms = asked->at_ms()) program_knows(*at_ms);
-  return asked->is_done();
+  if (!asked->is_done()) return false;
+  program_knows(passed(*asked));
+  return true;
 }
 
 double Device::elapsed_ms(const void* begin, const void* end) const {

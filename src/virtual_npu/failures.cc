@@ -47,6 +47,7 @@ FaultPlan parse_faults(const std::string& text) {
       const size_t colon = key.find(':');
       const std::string function = key.substr(0, colon);
       if (function == "aclGetRecentErrMsg") fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_FAULTS: aclGetRecentErrMsg, which says what went wrong, does not fail");
+      if (function == "aclGetRecentErrMsg") fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_FAULTS: {} tells of failures, it has none itself", function);
       if (!function_names().contains(function)) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_FAULTS: the virtual CANN has no function '{}'", function);
       plan.calls.push_back({function, colon == std::string::npos ? 1 : number(key.substr(colon + 1), part), value});
     }

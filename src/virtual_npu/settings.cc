@@ -1,6 +1,5 @@
 #include "virtual_npu/settings.h"
 
-#include <charconv>
 #include <vector>
 
 #include "base/env.h"
@@ -36,14 +35,7 @@ const chip::Soc& chosen_soc() {
   }
 }
 
-uint64_t device_memory(const chip::Soc& soc) {
-  const auto text = environment("ROPEWAY_VIRTUAL_MEMORY");
-  if (!text) return static_cast<uint64_t>(soc.memory_bytes);
-  uint32_t megabytes = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), megabytes);
-  if (problem != std::errc() || end != text->data() + text->size() || megabytes == 0) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_MEMORY is '{}'; it is a number of megabytes, such as 4000", *text);
-  return uint64_t{megabytes} * 1000000;
-}
+uint64_t device_memory(const chip::Soc& soc) { return environment_megabytes("ROPEWAY_VIRTUAL_MEMORY").value_or(static_cast<uint64_t>(soc.memory_bytes)); }
 
 Mode chosen_mode() {
   const std::string mode = environment("ROPEWAY_VIRTUAL_MODE").value_or("EP");

@@ -17,8 +17,8 @@ Stream::~Stream() {
 
 void Stream::submit(double not_before_ms, Task task) {
   const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });  // before the task is there: it may fail
   tasks_.emplace_back(not_before_ms, std::move(task));
-  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   changed_.notify_all();
 }
 

@@ -152,7 +152,7 @@ TEST(Cache, IsBounded) {
   EXPECT_TRUE(cache.find("a")) << "it is being made";
   EXPECT_FALSE(cache.find("c"));
   const ScopedVariable wrong("ROPEWAY_CACHE_SIZE", "much");
-  expect_error([&] { stored(cache, "f", megabyte); }, ErrorCode::invalid_argument, "ROPEWAY_CACHE_SIZE is 'much', which is no number of megabytes");
+  expect_error([&] { stored(cache, "f", megabyte); }, ErrorCode::invalid_argument, "ROPEWAY_CACHE_SIZE is 'much'; it is a number of megabytes, such as 4000");
 }
 
 TEST(Cache, ClearsAllButWhatIsBeingMade) {

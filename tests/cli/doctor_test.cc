@@ -30,7 +30,7 @@ TEST_F(Doctor, ExaminesAnotherMachinesFiles) {
   const Outcome ill = ropeway("doctor --root " + root());
   EXPECT_EQ(ill.status, 1) << ill.out;
   EXPECT_EQ(ill.err, "");
-  EXPECT_NE(ill.out.find("fix: sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-aarch64.run --full\n"), std::string::npos) << ill.out;
+  EXPECT_NE(ill.out.find("fix: sudo ./Ascend-hdk-310b-npu-driver_VERSION_linux-"), std::string::npos) << ill.out;
   EXPECT_LE(count(ill.out, "\n"), 40u);
 }
 

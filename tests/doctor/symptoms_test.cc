@@ -36,7 +36,7 @@ const std::vector<Row>& rows() {
          fs::create_directories(m.at(std::string(Machine::kPackages) + "torch-2.5.1+cpu.dist-info"));
        },
        Status::note, "torch_npu", "libhccl.so", "Ascend-cann-toolkit_VERSION"},
-      {"driver-library", "no driver", [](Machine& m) { m.drop(driver); }, Status::problem, "libraries", "libascend_hal.so (needed by libascendcl.so)", "Ascend-hdk-310b-npu-driver_VERSION_linux-aarch64.run --full"},
+      {"driver-library", "no driver", [](Machine& m) { m.drop(driver); }, Status::problem, "libraries", "libascend_hal.so (needed by libascendcl.so)", "Ascend-hdk-310b-npu-driver_VERSION_linux-"},
       {"driver-library", "a part of the driver", [](Machine& m) { m.drop(driver + "/lib64/common"); }, Status::problem, "libraries", "libdrv_inner.so (needed by libascend_hal.so)", "npu-driver"},
       {"stub", "stubs on the path",
        [](Machine& m) {

@@ -172,7 +172,18 @@ void slow(const Functions& f) {
 void lost(const Functions& f) {
   test::start(f);
   const test::LoadedModel model(f);
-  expect_refused(f, model.execute(), Rule::device_lost, "execution 1");
+  aclrtStream stream = nullptr;
+  aclrtEvent event = nullptr;
+  EXPECT_EQ(f.aclrtCreateStream(&stream), 0);
+  EXPECT_EQ(f.aclrtCreateEvent(&event), 0);
+  EXPECT_EQ(model.execute(), 0);
+  EXPECT_EQ(model.execute_on(stream), 0);
+  // Queued before the device is lost, told after the stream has failed: no success.
+  EXPECT_EQ(f.aclrtRecordEvent(event, stream), 0);
+  const aclError code = f.aclrtSynchronizeEvent(event);
+  const std::string text = test::recent_text(f);
+  EXPECT_TRUE(code == virtual_npu::rules()[static_cast<size_t>(Rule::stream_failed)].code) << code << text;
+  expect_refused(f, f.aclrtSynchronizeStream(stream), Rule::device_lost);
   void* memory = nullptr;
   expect_refused(f, f.aclrtMalloc(&memory, 1, ACL_MEM_MALLOC_HUGE_FIRST), Rule::device_lost);
   expect_refused(f, f.aclrtSetDevice(0), Rule::device_lost);
@@ -215,7 +226,7 @@ const std::vector<Scenario>& scenarios() {
       {"streams run out", streams_run_out, {}},
       {"on the board", on_the_board, {{"ROPEWAY_VIRTUAL_MODE", "RC"}}},
       {"slow", slow, {{"ROPEWAY_VIRTUAL_FAULTS", "slow=600"}}},
-      {"lost", lost, {{"ROPEWAY_VIRTUAL_FAULTS", "lost=1"}}},
+      {"lost", lost, {{"ROPEWAY_VIRTUAL_FAULTS", "lost=2"}}},
       {"forked", forked, {}},
       {"wrong setting", wrong_setting, {{"ROPEWAY_VIRTUAL_SOC", "Ascend910B"}}},
   };

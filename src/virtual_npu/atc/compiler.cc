@@ -40,7 +40,7 @@ std::map<std::string, Shape> parse_shapes(const std::string& text) {
   return shapes;
 }
 
-chip::PrecisionMode chosen_mode(const AtcOptions& options) {
+chip::PrecisionMode chosen_precision(const AtcOptions& options) {
   const std::string &v1 = options.precision_mode, &v2 = options.precision_mode_v2;
   if (!v1.empty() && !v2.empty()) refuse_value("precision_mode_v2", v2, "it cannot be given together with --precision_mode");
   if (v1.empty() && v2.empty()) return chip::PrecisionMode::force_fp16;
@@ -141,7 +141,7 @@ Container compile(const AtcOptions& options, std::vector<std::string>& warnings)
 
 Container compile(std::string_view onnx, const AtcOptions& options, std::vector<std::string>& warnings) {
   if (options.framework != "5") refuse_value("framework", options.framework, "the virtual atc reads ONNX alone, which is 5");
-  const chip::PrecisionMode mode = chosen_mode(options);
+  const chip::PrecisionMode mode = chosen_precision(options);
   const chip::CannVersion version = chosen_cann();
   const chip::Soc& soc = soc_named(options.soc_version);
   Graph graph = run_passes(read_checked(onnx, options, mode, version, warnings), pipeline(), {});

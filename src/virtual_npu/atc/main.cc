@@ -41,14 +41,17 @@ int main(int argc, char** argv) {
   CLI::App app("Compiles ONNX models for Ropeway's virtual NPU. Not CANN's atc: a real NPU cannot run what it makes.", "atc");
   std::vector<ropeway::virtual_npu::GivenFlag> given;
   add_flags(app, given);
+  std::vector<std::string> warnings;
+  const auto warn = [&] {
+    for (const std::string& warning : warnings) std::fputs(fmt::format("[WARNING] {}\n", warning).c_str(), stdout);
+  };
   try {
     app.parse(argc, argv);
     std::fputs("ATC start working now, please wait for a moment. (Ropeway's virtual atc)\n", stdout);
-    std::vector<std::string> warnings;
     const ropeway::virtual_npu::AtcOptions options = ropeway::virtual_npu::read_flags(given, warnings);
     const std::string om = ropeway::virtual_npu::to_bytes(ropeway::virtual_npu::compile(options, warnings));
     ropeway::write_file(options.output + ".om", om);
-    for (const std::string& warning : warnings) std::fputs(fmt::format("[WARNING] {}\n", warning).c_str(), stdout);
+    warn();
     std::fputs("ATC run success, welcome to the next use.\n", stdout);
     return std::fflush(stdout) == 0 ? 0 : 1;
   } catch (const CLI::Success& asked) {
@@ -56,6 +59,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     return failed(fmt::format("E10001: {}. The virtual atc does not have every flag of CANN's: see atc --help", wrong.what()));
   } catch (const std::exception& error) {
+    warn();
     return failed(error.what());
   }
 }

@@ -39,7 +39,7 @@ aclError remember(aclError code, const std::string& text);
 // `function` is the caller's own name. Also in a forked child.
 template <class Action>
 aclError caught(const char* function, Action&& action) noexcept {
-  const auto perform = [&]() -> aclError {
+  const auto perform = [&] {
     try {
       virtual_npu::Device& device = virtual_npu::Device::instance();
       device.failures().begin(function);
@@ -55,9 +55,13 @@ aclError caught(const char* function, Action&& action) noexcept {
       return remember(ACL_ERROR_INTERNAL_ERROR, fmt::format("{}: {}", function, error.what()));
     }
   };
-  const aclError code = perform();
-  log_call(function, code, code == ACL_SUCCESS ? std::string() : remembered());
-  return code;
+  try {
+    const aclError code = perform();
+    log_call(function, code, code == ACL_SUCCESS ? std::string() : remembered());
+    return code;
+  } catch (...) {  // no memory even for the text
+    return ACL_ERROR_BAD_ALLOC;
+  }
 }
 
 // For all that belongs to the device.
