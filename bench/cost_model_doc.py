@@ -164,7 +164,7 @@ def document(found):
     return f"""# What a model takes on an Ascend 310B: the cost model
 Written by `bench/calibrate.py`; edit `bench/cost_model_doc.py`.
 
-`ropeway cost MODEL` predicts, `--mode compiled` what the virtual NPU's clock shows (but for copies between host and device), `--mode eager` what PyTorch through torch_npu would take. No NPU was at hand: what stands here as measured others have measured, compiled models with ais_bench, eager ones the article that the three networks come from.
+`ropeway cost MODEL` predicts, `--mode compiled` what the virtual NPU's clock shows (but for copies between host and device, and for composites such as adaptive pooling and attention, which a compiler sees in parts: AlexNet's takes 0.02 ms more there), `--mode eager` what PyTorch through torch_npu would take. No NPU was at hand: what stands here as measured others have measured, compiled models with ais_bench, eager ones the article that the three networks come from.
 
 ![predicted over measured times](cost-model.svg)
 

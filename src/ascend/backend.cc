@@ -33,6 +33,7 @@ std::string why_not_on_chip(const Graph& graph, const Node& node, const std::str
     for (const ValueId id : *side) {
       if (id == kNoValue) continue;
       if (graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
+      if (graph.type(id).dtype == DType::bf16) return fmt::format("CANN has next to no operators in bfloat16 for {}: convert the model with .half() or .float() before exporting it", soc);
       if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
     }
   }

@@ -33,6 +33,8 @@ fs::path chosen_folder() {
   fail(ErrorCode::io, "there is no place for compiled models: set ROPEWAY_CACHE to a folder (HOME is not set either)");
 }
 
+bool is_key(const std::string& name) { return name.size() == content_key("").size() && name.find_first_not_of("0123456789abcdef") == std::string::npos; }
+
 // What stands in the file beside an entry: its size and a hash over it.
 std::string seal(const fs::path& path) {
   const File file(path);
@@ -66,7 +68,7 @@ std::vector<CacheEntry> Cache::entries() const {
   std::vector<CacheEntry> result;
   std::error_code ignored;
   for (const auto& each : fs::directory_iterator(folder_, ignored)) {
-    if (each.path().extension() != ".om") continue;
+    if (each.path().extension() != ".om" || !fs::is_regular_file(fs::path(each.path()).replace_extension(".sum"), ignored)) continue;  // somebody else's
     struct stat status{};
     if (stat(each.path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     CacheEntry entry{each.path().stem().string(), "", static_cast<uintmax_t>(status.st_size), status.st_mtime};
@@ -96,7 +98,7 @@ std::pair<size_t, uintmax_t> Cache::clear() const {
   std::vector<std::string> left;  // keys without an entry: of compilations that failed or were killed
   std::error_code ignored;
   for (const auto& each : fs::directory_iterator(folder_, ignored)) {
-    if (each.path().extension() == ".lock") left.push_back(each.path().stem().string());
+    if (each.path().extension() == ".lock" && is_key(each.path().stem().string())) left.push_back(each.path().stem().string());
   }
   for (const std::string& key : left) remove_all_of(key);
   return removed;

@@ -28,7 +28,7 @@ class Cache {
   const std::filesystem::path& folder() const { return folder_; }
   // What there is, the last used first.
   std::vector<CacheEntry> entries() const;
-  // Removes every entry that no process is making just now, and what killed processes left. Returns how many entries and bytes that was.
+  // Removes every entry that no process is making just now, and what killed processes left; nothing else that lies in the folder. Returns how many entries and bytes that was.
   std::pair<size_t, uintmax_t> clear() const;
   // The most bytes that entries take together: ROPEWAY_CACHE_SIZE (in MB), else 4 GB. Throws Error{invalid_argument}.
   static uintmax_t limit();

@@ -60,11 +60,20 @@ std::string run_in_child(const selftest::Task& task, const SessionOptions& optio
   return text;
 }
 
+// Before hours are spent: a file can be made there.
+void check_output(const fs::path& path) {
+  check_writable(path);
+  if (fs::exists(path) && !fs::is_regular_file(path)) fail(ErrorCode::io, "cannot write {}: something that is no file is there", path.string());
+  const fs::path probe = path.string() + ".part";
+  write_file(probe, std::string());
+  fs::remove(probe);
+}
+
 int run(SelftestOptions& chosen) {
   selftest::Options& options = chosen.options;
   options.version = ROPEWAY_VERSION;
   if (chosen.budget_minutes) options.budget_seconds = 60 * *chosen.budget_minutes;
-  check_writable(chosen.output.empty() ? "ropeway-selftest.tar.gz" : chosen.output);
+  check_output(chosen.output.empty() ? "ropeway-selftest.tar.gz" : chosen.output);
   const selftest::Outcome outcome = selftest::examine_device(options, {run_in_child, [] { return doctor::examine(patient_here()); }, [](const std::string& line) { fmt::print(stderr, "{}\n", line); }});
   fmt::print("{}", outcome.text);
   const selftest::Archived archived = selftest::write_archive(chosen.output.empty() ? fmt::format("ropeway-selftest-{}.tar.gz", outcome.soc) : chosen.output, outcome.files);

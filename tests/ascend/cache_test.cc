@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "support/environment.h"
 #include "support/errors.h"
@@ -161,15 +162,15 @@ TEST(Cache, ClearsAllButWhatIsBeingMade) {
   stored(cache, "made", "12345");
   stored(cache, "making", "123");
   fs::create_directories(folder / "made.work.aBcDeF");
-  write_file(folder / "failed.lock", std::string());
-  write_file(folder / "mine.txt", std::string("mine"));
+  write_file(folder / (content_key("failed") + ".lock"), std::string());
+  for (const char* mine : {"mine.txt", "mine.om", "mine.lock"}) write_file(folder / mine, std::string("mine"));
   {
     const auto held = cache.lock("making", 1);
     EXPECT_EQ(cache.clear(), (std::pair<size_t, uintmax_t>{1, 5}));
     EXPECT_TRUE(cache.find("making"));
   }
   EXPECT_EQ(cache.clear(), (std::pair<size_t, uintmax_t>{1, 3}));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1) << "only what is not the cache's stays";
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 3) << "what is not the cache's stays";
 }
 
 // Processes that store, find and clear at once: each sees whole entries or none.
