@@ -95,8 +95,10 @@ void Importer::rethrow(const Error& error, const std::string& note) const {
   throw result;
 }
 
+std::string node_name(const NodeProto& node, size_t index) { return node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name); }
+
 Origin Importer::origin_of(const NodeProto& node, size_t index) const {
-  return {node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name), modules_.of(node)};
+  return {node_name(node, index), modules_.of(node)};
 }
 
 void Importer::check_operators(const GraphProto& graph) const {

@@ -20,6 +20,9 @@
 
 namespace ropeway::onnx {
 
+// What a node is called: its name, or its type and place where it has none.
+std::string node_name(const NodeProto& node, size_t index);
+
 class Importer {
  public:
   Importer(const ModelProto& model, int64_t opset, const std::filesystem::path& file, const ReadOptions& options);

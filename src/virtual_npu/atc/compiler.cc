@@ -61,8 +61,8 @@ std::string_view named_result(const onnx::GraphProto& graph, const std::string& 
   if (!numbered) refuse_value("out_nodes", whole, fmt::format("'{}' is no output of the model, nor a node and the number of its result, such as Conv_0:0", part));
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const onnx::NodeProto& node = graph.nodes[i];
-    if (node_name(node, i) != std::string_view(part).substr(0, colon)) continue;
-    if (index >= node.outputs.size() || node.outputs[index].empty()) refuse_value("out_nodes", whole, fmt::format("{} {} has {} result(s)", node.op_type, node_name(node, i), node.outputs.size()));
+    if (onnx::node_name(node, i) != std::string_view(part).substr(0, colon)) continue;
+    if (index >= node.outputs.size() || node.outputs[index].empty()) refuse_value("out_nodes", whole, fmt::format("{} {} has {} result(s)", node.op_type, onnx::node_name(node, i), node.outputs.size()));
     return node.outputs[index];
   }
   refuse_value("out_nodes", whole, fmt::format("the model has no node '{}'", part.substr(0, colon)));

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "formats/onnx/importer.h"
 
 namespace ropeway::virtual_npu {
 namespace {
@@ -57,21 +58,19 @@ chip::Verdict judge(std::string_view op_type, int64_t opset, const Graph& graph,
 
 }  // namespace
 
-std::string node_name(const onnx::NodeProto& node, size_t index) { return node.name.empty() ? fmt::format("{}_{}", node.op_type, index) : std::string(node.name); }
-
 int64_t checked_opset(const onnx::ModelProto& model) {
   const int64_t opset = declared_opset(model, "");
   if (opset <= 0) fail(ErrorCode::invalid_model, "no opset is declared for the domain ai.onnx");
   const std::string range = fmt::format("By its manual CANN's atc reads opset {} to {}: export the model again, torch.onnx.export takes opset_version", chip::kOldestOpset, chip::kNewestOpset);
   if (opset < chip::kOldestOpset) fail(ErrorCode::unsupported, "the model is of opset {}. {}", opset, range);
-  if (opset > chip::kNewestOpset && !model.graph->nodes.empty()) fail(ErrorCode::unsupported, "{}\n{}", no_parser(node_name(model.graph->nodes[0], 0), model.graph->nodes[0], opset), range);
+  if (opset > chip::kNewestOpset && !model.graph->nodes.empty()) fail(ErrorCode::unsupported, "{}\n{}", no_parser(onnx::node_name(model.graph->nodes[0], 0), model.graph->nodes[0], opset), range);
   return opset;
 }
 
 void check_parsers(const onnx::GraphProto& graph, int64_t opset) {
   std::vector<std::string> missing;
   for_each_node(graph, [&](const onnx::NodeProto& node, size_t index) {
-    if (!is_onnx_domain(node.domain) || !chip::has_parser(node.op_type, opset)) missing.push_back(no_parser(node_name(node, index), node, opset));
+    if (!is_onnx_domain(node.domain) || !chip::has_parser(node.op_type, opset)) missing.push_back(no_parser(onnx::node_name(node, index), node, opset));
   });
   if (!missing.empty()) fail(ErrorCode::unsupported, "{}", fmt::join(missing, "\n"));
 }
@@ -82,7 +81,7 @@ void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& gra
   std::vector<std::string> refused;
   std::map<std::string, int> unknown;
   for_each_node(file, [&](const onnx::NodeProto& node, size_t index) {
-    const std::string name = node_name(node, index);
+    const std::string name = onnx::node_name(node, index);
     const auto found = nodes.find(name);
     if (found == nodes.end()) return;
     const chip::Verdict verdict = judge(node.op_type, opset, graph, found->second, mode, version);

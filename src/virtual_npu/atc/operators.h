@@ -10,9 +10,6 @@
 
 namespace ropeway::virtual_npu {
 
-// A node's name, as the reader gives it to nodes without one, too: "Conv_0". `index`: in its graph.
-std::string node_name(const onnx::NodeProto& node, size_t index);
-
 // The opset of ai.onnx. Throws Error{unsupported} for one that CANN does not read, Error{invalid_model} for none.
 int64_t checked_opset(const onnx::ModelProto& model);
 
