@@ -94,7 +94,8 @@ void add_doctor(CLI::App& app, int& status) {
   CLI::App* const command = app.add_subcommand("doctor", "Examine this machine's CANN, driver and NPU, or explain an error of theirs");
   command->add_option("CODE_OR_TEXT", options->text, "An error code, or what was printed: says the cause and the fix")->type_name("");
   command->add_option("--root", options->root, "Examine the machine whose files are in this folder; nothing of it is run")->type_name("DIR");
-  command->add_option("--json", options->json, "Write the findings to this file, too")->type_name("FILE");
+  CLI::Option* const explained = command->get_option("CODE_OR_TEXT");
+  command->add_option("--json", options->json, "Write the findings to this file, too")->excludes(explained)->type_name("FILE");
   command->add_flag("--probe", options->probe)->group("");
   command->footer("\nExamples:\n"
                   "  ropeway doctor\n"

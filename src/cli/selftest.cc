@@ -92,7 +92,7 @@ void add_selftest(CLI::App& app, int& status) {
   command->add_option("--device", options.session.device, "npu, or virtual-npu to see what it would be")->required()->check(CLI::IsMember({"npu", "virtual-npu"}))->type_name("NAME");
   command->add_option("-o,--output", chosen->output, "The archive; without: ropeway-selftest-CHIP.tar.gz in this folder")->type_name("FILE.tar.gz");
   command->add_flag("--quick", options.quick, "Leave out the operators: models and times alone, which take three runs of the compiler");
-  command->add_option("--operators", options.operators, "Test these operators alone (`ropeway inspect` shows their names)")->delimiter(',')->allow_extra_args(false)->type_name("NAME,...");
+  command->add_option("--operators", options.operators, "Test these operators alone (`ropeway inspect` shows their names)")->delimiter(',')->allow_extra_args(false)->excludes("--quick")->type_name("NAME,...");
   command->add_option("--budget", chosen->budget_minutes, "Minutes after which nothing new is begun")->check(CLI::Range(0.0001, 1e6))->type_name("MIN");
   add_compile_timeout_option(*command, options.session);
   add_run_timeout_option(*command, options.session);

@@ -31,6 +31,8 @@ const std::vector<Symptom>& table() {
        "python3 -m pip install attrs cython numpy decorator sympy cffi pyyaml pathlib2 psutil protobuf scipy requests absl-py"},
       {"python-version", {}, {"E40002"}, "the Python that atc uses is older than 3.7.5", "sudo apt install python3 python3-pip"},
       {"operator-compiler", {}, {"E20001", "E40021", "Failed to compile Op"}, "an operator could not be compiled for its shapes, or its compiler lacks Python packages: the log says which", kReadLog},
+      {"no-parser", {}, {"E19010", "No parser is registered"}, "CANN's reader of ONNX does not know an operator of the model, or not in its opset: export with opset 11 to 18, or rewrite that part", "ropeway run MODEL --device cpu"},
+      {"atc-flag", {}, {"E10001"}, "a flag of atc has a value that it cannot have: the text behind the code names it", "atc --help"},
       {"no-kernel", {}, {"EZ3002", "EZ3003", "No supported Ops kernel"}, "the chip has no such operator, or not for this type: rewrite that part of the model, or run it on the CPU", "ropeway run MODEL --device cpu"},
       {"compiler-memory", {}, {"EOFError", "atc was killed", "Out of memory: Killed process", "MemoryError"}, "atc ran out of memory, as it does on boards: compile on a PC (ropeway compile), or with one worker here", "export MAX_COMPILE_CORE_NUMBER=1 TE_PARALLEL_COMPILER=1"},
       {"old-driver", {ACL_ERROR_RT_FEATURE_NOT_SUPPORT}, {"EE1015"}, "the driver is older than CANN needs; driver and firmware are upgraded together",

@@ -17,7 +17,12 @@ std::shared_ptr<Model> Device::read(std::string_view bytes, const std::string& w
     if (!cpu_) cpu_ = make_cpu_backend(0);
     cpu = cpu_;
   }
-  return Model::load(bytes, what, soc_, *cpu);
+  try {
+    return Model::load(bytes, what, soc_, *cpu);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) refuse(Rule::no_memory, "{}: the memory behind the virtual device is exhausted: {}", what, error.message());
+    throw;
+  }
 }
 
 uint32_t Device::load(std::string_view bytes, const std::string& what, bool reserves) {

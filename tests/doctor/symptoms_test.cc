@@ -75,6 +75,8 @@ const std::vector<Row>& rows() {
        },
        Status::problem, "python", "/usr/bin/python3 3.6: atc needs 3.7.5", "sudo apt install python3"},
       {"operator-compiler", "an operator that does not compile", logged("E40021: Failed to compile Op [DropOutDoMask]"), Status::note, "log", "operator-compiler", "grep -rh ERROR"},
+      {"no-parser", "an operator that CANN cannot read", logged("E19010: No parser is registered for Op [a, optype [ai.onnx::17::Det]]."), Status::note, "log", "reader of ONNX", "ropeway run MODEL --device cpu"},
+      {"atc-flag", "a wrong value of a flag", logged("E10001: Value [x] for parameter [--framework] is invalid."), Status::note, "log", "a flag of atc", "atc --help"},
       {"no-kernel", "an operator that the chip lacks", logged("EZ3003: No supported Ops kernel and engine are found for [RmsNorm24]"), Status::note, "log", "no such operator", "ropeway run MODEL --device cpu"},
       {"compiler-memory", "a small board", [](Machine& m) { m.put("/proc/meminfo", "MemTotal: 3903120 kB\n"); }, Status::note, "memory", "may take hours", "ropeway compile"},
       {"compiler-memory", "as logged", logged("EOFError in tbe multiprocessing"), Status::note, "log", "ran out of memory", "MAX_COMPILE_CORE_NUMBER=1"},
@@ -120,7 +122,7 @@ TEST(Symptoms, EachIsFoundWithItsFix) {
 }
 
 TEST(Symptoms, EachIsStaged) {
-  EXPECT_EQ(symptoms().size(), 22u);
+  EXPECT_EQ(symptoms().size(), 24u);
   for (const Symptom& row : symptoms()) {
     EXPECT_TRUE(std::any_of(rows().begin(), rows().end(), [&](const Row& staged) { return std::string(staged.symptom) == row.id; })) << row.id;
   }

@@ -128,6 +128,7 @@ TEST(Atc, EndsAsCannsDoes) {
            {{"--framework=5", "--soc_version=Ascend310B1", "--insert_op_conf=x"}, "--insert_op_conf=x"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--input_shape=x"}, "no ':' between name and sizes"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--input_shape=x:1,-1"}, "open sizes are not supported"},
+           {{"--framework=5", "--soc_version=Ascend310B1", "--model=" ROPEWAY_TEST_DATA "/golden/onnx/vit.legacy_dynamic.onnx"}, "the model leaves these sizes open"},
            {{"--framework=5", "--soc_version=Ascend310B1", "--model=/nowhere.onnx"}, "cannot open /nowhere.onnx"},
        }) {
     const ProcessResult bad = run(options);

@@ -27,6 +27,8 @@ class Importer {
  public:
   Importer(const ModelProto& model, int64_t opset, const std::filesystem::path& file, const ReadOptions& options);
   Graph run();
+  // Sizes that nothing settled, as "height of x": taken as 1. After run().
+  const std::vector<std::string>& assumed_sizes() const { return inputs_.assumed; }
 
   // For NodeImporter:
   GraphBuilder& builder() { return builder_; }
