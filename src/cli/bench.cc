@@ -163,15 +163,27 @@ void bench(const BenchOptions& options) {
   const Environment environment = current_environment(ROPEWAY_VERSION);
   fmt::print("ropeway {} on {} ({}, {} processors), {}\n\n", environment.version, environment.processor, environment.simd, environment.processors, environment.system);
   std::vector<ModelReport> reports;
-  for (const std::string& model : options.models) {
-    reports.push_back(ModelBench(model, options, progress).run());
-    if (options.reference) fmt::print("{}\n", to_table(reports.back(), &article_times(model), predictions(model, options, reports.back())));
-    else fmt::print("{}\n", to_table(reports.back()));
-    std::fflush(stdout);
+  const auto write_files = [&] {
+    if (options.json) write_file(*options.json, to_json(reports, environment));
+    if (options.csv) write_file(*options.csv, to_csv(reports));
+  };
+  try {
+    for (const std::string& model : options.models) {
+      reports.push_back(ModelBench(model, options, progress).run());
+      if (options.reference) fmt::print("{}\n", to_table(reports.back(), &article_times(model), predictions(model, options, reports.back())));
+      else fmt::print("{}\n", to_table(reports.back()));
+      std::fflush(stdout);
+    }
+  } catch (Error& error) {
+    // What was measured before, minutes of work on a board, is not lost.
+    if (!reports.empty() && (options.json || options.csv)) {
+      write_files();
+      error.add_note("the models before it are in the files that were asked for");
+    }
+    throw;
   }
   fmt::print("{}", table_legend(reports, options.reference ? &article_times(options.models[0]) : nullptr));
-  if (options.json) write_file(*options.json, to_json(reports, environment));
-  if (options.csv) write_file(*options.csv, to_csv(reports));
+  write_files();
 }
 
 void add_timing_option(CLI::App& command, BenchOptions& options) {

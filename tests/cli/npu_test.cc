@@ -83,6 +83,15 @@ TEST_F(Npu, RowsByTheProfilerOrCompiledApart) {
   EXPECT_GE(count(ops.out, "fused\n"), 32u) << ops.out;
 }
 
+TEST_F(Npu, WhatWasMeasuredBeforeAFailureIsKept) {
+  install("");
+  const Outcome outcome = ropeway("bench lenet " + write_difference("2", 11) + " --device virtual-npu --json t.json --csv t.csv");
+  EXPECT_EQ(outcome.status, 3) << outcome.err;
+  EXPECT_NE(outcome.err.find("the models before it are in the files that were asked for"), std::string::npos) << outcome.err;
+  EXPECT_EQ(Json::parse(read_text(file("t.json"))).size(), 1u);
+  EXPECT_EQ(count(read_text(file("t.csv")), "end to end"), 1u);
+}
+
 TEST_F(Npu, HangingAndLostDevicesEndInAnError) {
   install("");
   succeeds("compile lenet --device virtual-npu -o lenet.om");
