@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <regex>
 
@@ -72,7 +73,10 @@ std::string value(const std::map<std::string, std::string>& variables, const cha
 }  // namespace
 
 Redactor Redactor::here(const std::map<std::string, std::string>& variables) {
-  std::set<std::string> homes = {value(variables, "HOME")}, users, hosts = {value(variables, "HOSTNAME"), value(variables, "HOST")};
+  // Folders whose names the user has chosen, like a home's.
+  std::error_code ignored;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
+  std::set<std::string> homes = {value(variables, "HOME"), value(variables, "ROPEWAY_CACHE"), value(variables, "XDG_CACHE_HOME"), value(variables, "TMPDIR"), program == "/" || program == "/usr/bin" || program == "/usr/local/bin" ? "" : program}, users, hosts = {value(variables, "HOSTNAME"), value(variables, "HOST")};
   for (const char* name : {"USER", "LOGNAME", "USERNAME", "SUDO_USER"}) users.insert(value(variables, name));
   if (const passwd* const entry = getpwuid(getuid())) {
     users.insert(entry->pw_name);
