@@ -31,11 +31,6 @@ void log_call(const char* function, aclError code, const std::string& text) noex
   }
 }
 
-virtual_npu::Handles<aclDataBuffer>& data_buffers() {
-  static auto* const handles = new virtual_npu::Handles<aclDataBuffer>;
-  return *handles;
-}
-
 aclDataType data_type(DType dtype) {
   switch (dtype) {
     case DType::f32: return ACL_FLOAT;
@@ -81,19 +76,19 @@ extern "C" const char* aclGetRecentErrMsg() {
 }
 
 extern "C" aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) {
-  return guarded_value<aclDataBuffer*>(__func__, nullptr, [&](Device&) { return data_buffers().add(std::make_shared<aclDataBuffer>(data, size)); });
+  return guarded_value<aclDataBuffer*>(__func__, nullptr, [&](Device&) { return handles_of<aclDataBuffer>().add(std::make_shared<aclDataBuffer>(data, size)); });
 }
 extern "C" aclError aclDestroyDataBuffer(const aclDataBuffer* dataBuffer) {
-  return guarded(__func__, [&](Device&) { destroy(data_buffers(), dataBuffer, "the data buffer"); });
+  return guarded(__func__, [&](Device&) { destroy<aclDataBuffer>(dataBuffer, "the data buffer"); });
 }
 extern "C" aclError aclUpdateDataBuffer(aclDataBuffer* dataBuffer, void* data, size_t size) {
-  return guarded(__func__, [&](Device&) { *known(data_buffers(), dataBuffer, "the data buffer") = {data, size}; });
+  return guarded(__func__, [&](Device&) { *known<aclDataBuffer>(dataBuffer, "the data buffer") = {data, size}; });
 }
 extern "C" void* aclGetDataBufferAddr(const aclDataBuffer* dataBuffer) {
-  return guarded_value<void*>(__func__, nullptr, [&](Device&) { return known(data_buffers(), dataBuffer, "the data buffer")->data; });
+  return guarded_value<void*>(__func__, nullptr, [&](Device&) { return known<aclDataBuffer>(dataBuffer, "the data buffer")->data; });
 }
 extern "C" size_t aclGetDataBufferSizeV2(const aclDataBuffer* dataBuffer) {
-  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known(data_buffers(), dataBuffer, "the data buffer")->size; });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known<aclDataBuffer>(dataBuffer, "the data buffer")->size; });
 }
 extern "C" size_t aclDataTypeSize(aclDataType dataType) {
   return guarded_value<size_t>(__func__, 0, [&](Device&) { return bytes_of(dataType); });

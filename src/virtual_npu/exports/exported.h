@@ -85,21 +85,26 @@ inline void require(const void* pointer, const char* what) {
   if (pointer == nullptr) virtual_npu::refuse(virtual_npu::Rule::null_pointer, what);
 }
 
+// The objects of a kind that callers hold. Never destroyed: a caller's own static objects may use them to the end.
+template <class T>
+virtual_npu::Handles<T>& handles_of() {
+  static auto* const handles = new virtual_npu::Handles<T>;
+  return *handles;
+}
+
 // An object that callers hold: refuses null, foreign and destroyed ones.
 template <class T>
-std::shared_ptr<T> known(const virtual_npu::Handles<T>& handles, const void* handle, const char* what) {
+std::shared_ptr<T> known(const void* handle, const char* what) {
   require(handle, what);
-  std::shared_ptr<T> found = handles.find(handle);
+  std::shared_ptr<T> found = handles_of<T>().find(handle);
   if (found == nullptr) virtual_npu::refuse(virtual_npu::Rule::foreign_handle, what);
   return found;
 }
 template <class T>
-void destroy(virtual_npu::Handles<T>& handles, const void* handle, const char* what) {
+void destroy(const void* handle, const char* what) {
   require(handle, what);
-  if (handles.remove(handle) == nullptr) virtual_npu::refuse(virtual_npu::Rule::foreign_handle, what);
+  if (handles_of<T>().remove(handle) == nullptr) virtual_npu::refuse(virtual_npu::Rule::foreign_handle, what);
 }
-
-virtual_npu::Handles<aclDataBuffer>& data_buffers();
 
 [[noreturn]] inline void not_implemented() { virtual_npu::refuse(virtual_npu::Rule::not_implemented); }
 

@@ -14,16 +14,6 @@ using virtual_npu::Rule;
 
 namespace {
 
-virtual_npu::Handles<aclmdlDesc>& descriptions() {
-  static auto* const handles = new virtual_npu::Handles<aclmdlDesc>;
-  return *handles;
-}
-
-virtual_npu::Handles<aclmdlDataset>& datasets() {
-  static auto* const handles = new virtual_npu::Handles<aclmdlDataset>;
-  return *handles;
-}
-
 std::string content_of(const char* path) {
   require(path, "the model's path");
   try {
@@ -61,7 +51,7 @@ void check_brought(Device& device, const virtual_npu::Model& model, const void* 
 }
 
 const std::vector<Port>& ports(const aclmdlDesc* desc, bool inputs) {
-  const auto description = known(descriptions(), desc, "the model description");
+  const auto description = known<aclmdlDesc>(desc, "the model description");
   if (!description->model) refuse(Rule::empty_description);
   return inputs ? description->model->inputs() : description->model->outputs();
 }
@@ -86,10 +76,10 @@ aclError dims(const char* function, const aclmdlDesc* desc, bool inputs, size_t 
 }
 
 virtual_npu::BufferList buffers(const aclmdlDataset* dataset, const char* what) {
-  const auto found = known(datasets(), dataset, what);
+  const auto found = known<aclmdlDataset>(dataset, what);
   virtual_npu::BufferList result;
   for (const aclDataBuffer* each : found->buffers) {
-    const auto buffer = known(data_buffers(), each, "a data buffer of the dataset");
+    const auto buffer = known<aclDataBuffer>(each, "a data buffer of the dataset");
     result.data.push_back(buffer->data);
     result.bytes.push_back(buffer->size);
   }
@@ -143,14 +133,14 @@ extern "C" aclError aclmdlUnload(uint32_t modelId) {
   return guarded(__func__, [&](Device& device) { device.unload(modelId); });
 }
 extern "C" aclmdlDesc* aclmdlCreateDesc() {
-  return guarded_value<aclmdlDesc*>(__func__, nullptr, [](Device&) { return descriptions().add(std::make_shared<aclmdlDesc>()); });
+  return guarded_value<aclmdlDesc*>(__func__, nullptr, [](Device&) { return handles_of<aclmdlDesc>().add(std::make_shared<aclmdlDesc>()); });
 }
 extern "C" aclError aclmdlDestroyDesc(aclmdlDesc* modelDesc) {
-  return guarded(__func__, [&](Device&) { destroy(descriptions(), modelDesc, "the model description"); });
+  return guarded(__func__, [&](Device&) { destroy<aclmdlDesc>(modelDesc, "the model description"); });
 }
 extern "C" aclError aclmdlGetDesc(aclmdlDesc* modelDesc, uint32_t modelId) {
   return guarded(__func__, [&](Device& device) {
-    known(descriptions(), modelDesc, "the model description")->model = device.model(modelId);
+    known<aclmdlDesc>(modelDesc, "the model description")->model = device.model(modelId);
   });
 }
 extern "C" size_t aclmdlGetNumInputs(aclmdlDesc* modelDesc) {
@@ -197,23 +187,23 @@ extern "C" aclError aclmdlGetInputIndexByName(const aclmdlDesc* modelDesc, const
   });
 }
 extern "C" aclmdlDataset* aclmdlCreateDataset() {
-  return guarded_value<aclmdlDataset*>(__func__, nullptr, [](Device&) { return datasets().add(std::make_shared<aclmdlDataset>()); });
+  return guarded_value<aclmdlDataset*>(__func__, nullptr, [](Device&) { return handles_of<aclmdlDataset>().add(std::make_shared<aclmdlDataset>()); });
 }
 extern "C" aclError aclmdlDestroyDataset(const aclmdlDataset* dataset) {
-  return guarded(__func__, [&](Device&) { destroy(datasets(), dataset, "the dataset"); });
+  return guarded(__func__, [&](Device&) { destroy<aclmdlDataset>(dataset, "the dataset"); });
 }
 extern "C" aclError aclmdlAddDatasetBuffer(aclmdlDataset* dataset, aclDataBuffer* dataBuffer) {
   return guarded(__func__, [&](Device&) {
-    known(data_buffers(), dataBuffer, "the data buffer");
-    known(datasets(), dataset, "the dataset")->buffers.push_back(dataBuffer);
+    known<aclDataBuffer>(dataBuffer, "the data buffer");
+    known<aclmdlDataset>(dataset, "the dataset")->buffers.push_back(dataBuffer);
   });
 }
 extern "C" size_t aclmdlGetDatasetNumBuffers(const aclmdlDataset* dataset) {
-  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known(datasets(), dataset, "the dataset")->buffers.size(); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return known<aclmdlDataset>(dataset, "the dataset")->buffers.size(); });
 }
 extern "C" aclDataBuffer* aclmdlGetDatasetBuffer(const aclmdlDataset* dataset, size_t index) {
   return guarded_value<aclDataBuffer*>(__func__, nullptr, [&](Device&) {
-    const auto found = known(datasets(), dataset, "the dataset");
+    const auto found = known<aclmdlDataset>(dataset, "the dataset");
     if (index >= found->buffers.size()) refuse(Rule::invalid_value, "there is no buffer {}: the dataset has {}", index, found->buffers.size());
     return found->buffers[index];
   });

@@ -28,20 +28,11 @@ constexpr int64_t kUnknownRank = -2;  // as the first and only dimension
 constexpr int64_t kMostDims = 128, kMostValues = 1 << 20;  // the first is CANN's; the second is ours: more is a mistake
 constexpr size_t kUnknownRankCount = 0xFFFFFFFFFFFFFFFE;
 
-virtual_npu::Handles<aclTensorDesc>& tensor_descs() {
-  static auto* const handles = new virtual_npu::Handles<aclTensorDesc>;
-  return *handles;
-}
-virtual_npu::Handles<aclopAttr>& attrs() {
-  static auto* const handles = new virtual_npu::Handles<aclopAttr>;
-  return *handles;
-}
-
 // `value` gives the attribute's value, and may refuse.
 template <class Value>
 aclError set(const char* function, aclopAttr* attr, const char* name, Value value) {
   return guarded(function, [&](Device&) {
-    const auto found = known(attrs(), attr, "attr");
+    const auto found = known<aclopAttr>(attr, "attr");
     require(name, "attrName");
     found->values[name] = value();
   });
@@ -67,23 +58,23 @@ size_t bytes_of(const aclTensorDesc& desc) {
 }  // namespace
 
 extern "C" aclTensorDesc* aclCreateTensorDesc(aclDataType dataType, int numDims, const int64_t* dims, aclFormat format) {
-  return guarded_value<aclTensorDesc*>(__func__, nullptr, [&](Device&) { return tensor_descs().add(std::make_shared<aclTensorDesc>(dataType, format, copied(dims, numDims, kMostDims, "dims"))); });
+  return guarded_value<aclTensorDesc*>(__func__, nullptr, [&](Device&) { return handles_of<aclTensorDesc>().add(std::make_shared<aclTensorDesc>(dataType, format, copied(dims, numDims, kMostDims, "dims"))); });
 }
 extern "C" void aclDestroyTensorDesc(const aclTensorDesc* desc) {
-  guarded(__func__, [&](Device&) { destroy(tensor_descs(), desc, "desc"); });
+  guarded(__func__, [&](Device&) { destroy<aclTensorDesc>(desc, "desc"); });
 }
 extern "C" size_t aclGetTensorDescSize(const aclTensorDesc* desc) {
-  return guarded_value<size_t>(__func__, 0, [&](Device&) { return bytes_of(*known(tensor_descs(), desc, "desc")); });
+  return guarded_value<size_t>(__func__, 0, [&](Device&) { return bytes_of(*known<aclTensorDesc>(desc, "desc")); });
 }
 extern "C" size_t aclGetTensorDescNumDims(const aclTensorDesc* desc) {
   return guarded_value<size_t>(__func__, 0, [&](Device&) {
-    const std::vector<int64_t>& dims = known(tensor_descs(), desc, "desc")->dims;
+    const std::vector<int64_t>& dims = known<aclTensorDesc>(desc, "desc")->dims;
     return dims.size() == 1 && dims[0] == kUnknownRank ? kUnknownRankCount : dims.size();
   });
 }
 extern "C" aclError aclGetTensorDescDimV2(const aclTensorDesc* desc, size_t index, int64_t* dimSize) {
   return guarded(__func__, [&](Device&) {
-    const auto found = known(tensor_descs(), desc, "desc");
+    const auto found = known<aclTensorDesc>(desc, "desc");
     require(dimSize, "dimSize");
     if (index >= found->dims.size()) refuse(Rule::invalid_value, "dimension {} of a tensor that has {}", index, found->dims.size());
     *dimSize = found->dims[index];
@@ -91,7 +82,7 @@ extern "C" aclError aclGetTensorDescDimV2(const aclTensorDesc* desc, size_t inde
 }
 extern "C" aclError aclSetTensorConst(aclTensorDesc* desc, void* dataBuffer, size_t length) {
   return guarded(__func__, [&](Device&) {
-    const auto found = known(tensor_descs(), desc, "desc");
+    const auto found = known<aclTensorDesc>(desc, "desc");
     require(dataBuffer, "dataBuffer");
     if (length > bytes_of(*found)) refuse(Rule::invalid_value, "{} bytes for a tensor that has {}", length, bytes_of(*found));
     found->constant.assign(static_cast<const std::byte*>(dataBuffer), static_cast<const std::byte*>(dataBuffer) + length);
@@ -102,10 +93,10 @@ extern "C" aclTensorDesc* aclmdlGetDatasetTensorDesc(const aclmdlDataset*, size_
 }
 
 extern "C" aclopAttr* aclopCreateAttr() {
-  return guarded_value<aclopAttr*>(__func__, nullptr, [](Device&) { return attrs().add(std::make_shared<aclopAttr>()); });
+  return guarded_value<aclopAttr*>(__func__, nullptr, [](Device&) { return handles_of<aclopAttr>().add(std::make_shared<aclopAttr>()); });
 }
 extern "C" void aclopDestroyAttr(const aclopAttr* attr) {
-  guarded(__func__, [&](Device&) { destroy(attrs(), attr, "attr"); });
+  guarded(__func__, [&](Device&) { destroy<aclopAttr>(attr, "attr"); });
 }
 extern "C" aclError aclopSetAttrBool(aclopAttr* attr, const char* attrName, uint8_t attrValue) {
   return set(__func__, attr, attrName, [&] { return attrValue != 0; });

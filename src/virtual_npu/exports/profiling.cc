@@ -19,16 +19,6 @@ struct aclprofSubscribeConfig {
 
 namespace {
 
-virtual_npu::Handles<aclprofConfig>& configurations() {
-  static auto* const handles = new virtual_npu::Handles<aclprofConfig>;
-  return *handles;
-}
-
-virtual_npu::Handles<aclprofSubscribeConfig>& subscriptions() {
-  static auto* const handles = new virtual_npu::Handles<aclprofSubscribeConfig>;
-  return *handles;
-}
-
 // The ending 0 counts, as callers make an array of this size for the text.
 aclError text_length(const char* function, const void* data, size_t bytes, uint32_t index, uint32_t OperatorRecord::*which, size_t* length) {
   return guarded(function, [&](Device& device) {
@@ -62,21 +52,21 @@ extern "C" aclprofConfig* aclprofCreateConfig(uint32_t* deviceIdList, uint32_t d
   return guarded_value<aclprofConfig*>(__func__, nullptr, [&](Device&) {
     require(deviceIdList, "deviceIdList");
     if (deviceNums != 1 || *deviceIdList != 0) refuse(Rule::unknown_device, "profiling knows device 0 alone");
-    return configurations().add(std::make_shared<aclprofConfig>());
+    return handles_of<aclprofConfig>().add(std::make_shared<aclprofConfig>());
   });
 }
 extern "C" aclError aclprofDestroyConfig(const aclprofConfig* profilerConfig) {
-  return guarded(__func__, [&](Device&) { destroy(configurations(), profilerConfig, "the profiling configuration"); });
+  return guarded(__func__, [&](Device&) { destroy<aclprofConfig>(profilerConfig, "the profiling configuration"); });
 }
 extern "C" aclError aclprofStart(const aclprofConfig* profilerConfig) {
   return guarded(__func__, [&](Device& device) {
-    known(configurations(), profilerConfig, "the profiling configuration");
+    known<aclprofConfig>(profilerConfig, "the profiling configuration");
     device.profiling().start();
   });
 }
 extern "C" aclError aclprofStop(const aclprofConfig* profilerConfig) {
   return guarded(__func__, [&](Device& device) {
-    known(configurations(), profilerConfig, "the profiling configuration");
+    known<aclprofConfig>(profilerConfig, "the profiling configuration");
     device.profiling().stop();
   });
 }
@@ -86,16 +76,16 @@ extern "C" aclprofSubscribeConfig* aclprofCreateSubscribeConfig(int8_t timeInfoS
     require(fd, "fd");
     if (fcntl(*static_cast<const int*>(fd), F_GETFD) < 0) refuse(Rule::invalid_value, "fd points to {}, which is no open file", *static_cast<const int*>(fd));
     if (timeInfoSwitch != 1) refuse(Rule::invalid_value, "timeInfoSwitch is {}: without times there is nothing to subscribe to", timeInfoSwitch);
-    return subscriptions().add(std::make_shared<aclprofSubscribeConfig>(*static_cast<const int*>(fd)));
+    return handles_of<aclprofSubscribeConfig>().add(std::make_shared<aclprofSubscribeConfig>(*static_cast<const int*>(fd)));
   });
 }
 extern "C" aclError aclprofDestroySubscribeConfig(const aclprofSubscribeConfig* profSubscribeConfig) {
-  return guarded(__func__, [&](Device&) { destroy(subscriptions(), profSubscribeConfig, "the subscription's configuration"); });
+  return guarded(__func__, [&](Device&) { destroy<aclprofSubscribeConfig>(profSubscribeConfig, "the subscription's configuration"); });
 }
 extern "C" aclError aclprofModelSubscribe(uint32_t modelId, const aclprofSubscribeConfig* profSubscribeConfig) {
   return guarded(__func__, [&](Device& device) {
     device.check_initialised();
-    const auto subscription = known(subscriptions(), profSubscribeConfig, "the subscription's configuration");
+    const auto subscription = known<aclprofSubscribeConfig>(profSubscribeConfig, "the subscription's configuration");
     device.model(modelId);  // refuses unknown ones
     device.profiling().subscribe(modelId, subscription->pipe);
   });
