@@ -11,11 +11,6 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kSmallMemory = uint64_t{16} << 30;
 
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 void add_folder(std::vector<fs::path>& folders, const fs::path& path) {
   if (is_folder(path) && std::find(folders.begin(), folders.end(), path) == folders.end()) folders.push_back(path);
 }

@@ -29,6 +29,10 @@ struct Machine {
   std::vector<std::filesystem::path> system_folders() const;           // where its loader finds libraries by itself; those that exist
 };
 
+// Whether something, or a folder, is there; false where that cannot be asked.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
 // The value of "key=value" in a file of such lines, without quotes and blanks around it; "" when it has none.
 std::string value_of(const std::filesystem::path& file, const std::string& key);
 

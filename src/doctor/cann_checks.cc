@@ -12,11 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 std::vector<fs::path> acl_libraries(const Context& context) {
   std::error_code ignored;
   std::vector<fs::path> result;
@@ -40,14 +35,14 @@ void check_environment(const Context& context, std::vector<Finding>& findings) {
   const std::string root = context.shown(context.cann().root);
   for (const char* name : {"ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"}) {
     const auto value = machine.variable(name);
-    if (value && !is_folder(machine.at(*value))) findings.push_back(note(fmt::format("{} is {}, where nothing is", name, *value), fmt::format("export {}={}", name, root)));
+    if (value && !cann::is_folder(machine.at(*value))) findings.push_back(note(fmt::format("{} is {}, where nothing is", name, *value), fmt::format("export {}={}", name, root)));
   }
-  if (const auto opp = machine.variable("ASCEND_OPP_PATH"); opp && !is_folder(machine.at(*opp))) {
+  if (const auto opp = machine.variable("ASCEND_OPP_PATH"); opp && !cann::is_folder(machine.at(*opp))) {
     const Symptom& row = symptom("operators-path");
     findings.push_back(problem(fmt::format("ASCEND_OPP_PATH is {}, where nothing is: atc fails with E40001", *opp), fix_of(row, root), row.id));
   }
   std::vector<std::string> stubs, others;
-  for (const std::string& entry : machine.variable_list("LD_LIBRARY_PATH")) (cann::is_stub_folder(entry) && is_folder(machine.at(entry)) ? stubs : others).push_back(entry);
+  for (const std::string& entry : machine.variable_list("LD_LIBRARY_PATH")) (cann::is_stub_folder(entry) && cann::is_folder(machine.at(entry)) ? stubs : others).push_back(entry);
   if (!stubs.empty()) {
     findings.push_back(problem(fmt::format("LD_LIBRARY_PATH names libraries for linking, whose every function returns 100039: {}", listed(stubs)), fmt::format("export LD_LIBRARY_PATH={}", fmt::join(others, ":")), "stub"));
   }

@@ -32,11 +32,6 @@ struct Pair {
 constexpr Pair kPairs[] = {{"2.12.0", "9.1.0"}, {"2.11.0", "9.1.0"}, {"2.7.1.post8", "9.1.0"}, {"2.7.1.post4", "9.0.0"}, {"2.8.0.post4", "9.0.0"}, {"2.9.0", "8.5.0"}, {"2.8.0.post2", "8.5.0"}, {"2.7.1.post2", "8.5.0"},
                            {"2.1.0.post17", "8.3.RC1"}, {"2.6.0", "8.2.RC1"}, {"2.1.0.post13", "8.2.RC1"}, {"2.5.1", "8.1.RC1"}, {"2.4.0.post4", "8.1.RC1"}};
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 void check_atc(const Context& context, std::vector<Finding>& findings) {
   const auto& atc = context.cann().atc;
   if (!atc) return findings.push_back(note("none: compiled models (.om) run; other models are compiled on a machine with CANN's toolkit", cann::kCompileElsewhere));
@@ -49,11 +44,11 @@ void check_atc(const Context& context, std::vector<Finding>& findings) {
 void check_operators(const Context& context, std::vector<Finding>& findings) {
   const cann::Machine& machine = context.machine;
   const auto set = machine.variable("ASCEND_OPP_PATH");
-  const fs::path opp = set && is_there(machine.at(*set)) ? machine.at(*set) : context.cann().root / "opp", tbe = opp / "built-in/op_impl/ai_core/tbe";
+  const fs::path opp = set && cann::is_there(machine.at(*set)) ? machine.at(*set) : context.cann().root / "opp", tbe = opp / "built-in/op_impl/ai_core/tbe";
   const Symptom& row = symptom("kernels-package");
   const std::string install = context.package("kernels-310b");
-  if (!is_there(tbe)) return findings.push_back(problem(fmt::format("{} is not there: atc has no operators (E40001)", context.shown(tbe)), context.package("toolkit") + " && " + install, "operators-path"));
-  const bool kernels = is_there(tbe / "kernel/ascend310b"), described = kernels || is_there(tbe / "config/ascend310b");
+  if (!cann::is_there(tbe)) return findings.push_back(problem(fmt::format("{} is not there: atc has no operators (E40001)", context.shown(tbe)), context.package("toolkit") + " && " + install, "operators-path"));
+  const bool kernels = cann::is_there(tbe / "kernel/ascend310b"), described = kernels || cann::is_there(tbe / "config/ascend310b");
   const bool apart = context.cann().version != "unknown" && !cann::is_older(context.cann().version, kOperatorsApart);
   if (apart && !described) findings.push_back(problem(fmt::format("those of the 310B are a package of their own since CANN {}, and not in {}", kOperatorsApart, context.shown(tbe)), install, row.id));
   else if (!kernels) findings.push_back(note("no kernels for the 310B: models can be compiled, but single operators (aclnn, torch_npu) do not run (561112)", install, row.id));
@@ -106,7 +101,7 @@ void check_torch_npu(const Context& context, std::vector<Finding>& findings) {
       findings.push_back(note(fmt::format("torch_npu {} is made for CANN {}, not {}", npu, pair.cann, version), fmt::format("{} -m pip install --upgrade torch_npu", program)));
     }
   }
-  const bool hccl = std::any_of(context.folders.begin(), context.folders.end(), [](const fs::path& folder) { return is_there(folder / "libhccl.so"); });
+  const bool hccl = std::any_of(context.folders.begin(), context.folders.end(), [](const fs::path& folder) { return cann::is_there(folder / "libhccl.so"); });
   if (!hccl) findings.push_back(note("torch_npu needs libhccl.so, which this CANN does not have (libhccl.so: cannot open shared object file)", context.package("toolkit"), "library"));
   if (findings.empty()) findings.push_back(ok(fmt::format("{} with torch {}", npu, torch)));
 }

@@ -10,11 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 // "3.11" from "python3.11"; "" for other names.
 std::string version_in(const std::string& name) {
   const std::string before = "python3.";
@@ -60,7 +55,7 @@ std::vector<fs::path> module_folders(const cann::Machine& machine, const fs::pat
   std::vector<fs::path> result;
   const auto add = [&](const fs::path& base, const std::string& python) {
     for (const char* kind : {"site-packages", "dist-packages"}) {
-      if (const fs::path folder = base / "lib" / python / kind; is_there(folder)) result.push_back(folder);
+      if (const fs::path folder = base / "lib" / python / kind; cann::is_there(folder)) result.push_back(folder);
     }
   };
   for (const std::string& entry : machine.variable_list("PYTHONPATH")) result.push_back(machine.at(entry));
@@ -85,19 +80,19 @@ std::optional<Python> find_python(const cann::Machine& machine) {
   for (const std::string& place : places) {
     const fs::path program = machine.at(place) / "python3";
     std::error_code problem;
-    if (!is_there(program) && !fs::is_symlink(program, problem)) continue;
+    if (!cann::is_there(program) && !fs::is_symlink(program, problem)) continue;
     const fs::path prefix = program.parent_path().parent_path(), venv = prefix / "pyvenv.cfg";
     Python python{program, setting(venv, "version"), {}};
     if (python.version.empty()) python.version = version_by_links(machine, program);
     if (python.version.empty()) python.version = version_by_folders(prefix / "lib");
-    python.folders = module_folders(machine, prefix, python.version, is_there(venv), setting(venv, "include-system-site-packages") == "true");
+    python.folders = module_folders(machine, prefix, python.version, cann::is_there(venv), setting(venv, "include-system-site-packages") == "true");
     return python;
   }
   return std::nullopt;
 }
 
 bool has_module(const Python& python, const std::string& module) {
-  return std::any_of(python.folders.begin(), python.folders.end(), [&](const fs::path& folder) { return is_there(folder / module) || is_there(folder / (module + ".py")); });
+  return std::any_of(python.folders.begin(), python.folders.end(), [&](const fs::path& folder) { return cann::is_there(folder / module) || cann::is_there(folder / (module + ".py")); });
 }
 
 std::string version_of_package(const Python& python, const std::string& package) {
