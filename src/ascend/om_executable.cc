@@ -258,7 +258,7 @@ std::vector<OperatorTime> OmExecutable::operators() const {
   // The headers of 2023 speak of microseconds where the documents do of nanoseconds: a thousandfold error must not pass for a measurement.
   const double sum = std::accumulate(result.begin(), result.end(), 0.0, [](double total, const OperatorTime& each) { return total + each.ms; }), whole = elapsed_ms(own.loaded, own.computed);
   if (result.empty() || sum > kMostOff * whole || whole > kMostOff * std::max(sum, kLeastMs)) {
-    fail(ErrorCode::device, "the profiler tells of {} operators of {} that took {:g} ms together, where all of it took {:g} ms", result.size(), what_, sum, whole);
+    throw ProfilerError(ErrorCode::device, fmt::format("the profiler tells of {} operators of {} that took {:g} ms together, where all of it took {:g} ms", result.size(), what_, sum, whole));
   }
   return result;
 }

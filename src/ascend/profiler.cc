@@ -16,7 +16,21 @@ bool Subscription::is_available(const cann::Functions& f) {
          f.aclprofGetOpNameLen != nullptr && f.aclprofGetOpName != nullptr && f.aclprofGetOpTypeLen != nullptr && f.aclprofGetOpType != nullptr && f.aclprofGetOpDuration != nullptr;
 }
 
+template <class Action>
+auto Subscription::as_profiler(Action action) const {
+  try {
+    return action();
+  } catch (const Error& error) {
+    if (device_->is_given_up()) throw;
+    throw ProfilerError(error.code(), error.message());
+  }
+}
+
 Subscription::Subscription(std::shared_ptr<const Device> device, uint32_t model, std::string what) : device_(std::move(device)), model_(model), what_(std::move(what)) {
+  as_profiler([&] { begin(); });
+}
+
+void Subscription::begin() {
   const cann::Functions& f = device_->functions();
   if (pipe2(pipe_, O_CLOEXEC) != 0) fail(ErrorCode::io, "cannot make a pipe for the profiler: {}", std::strerror(errno));
   reader_ = std::thread([this] { read_all(); });
@@ -65,8 +79,10 @@ void Subscription::read_all() {
 }
 
 std::vector<OperatorTime> Subscription::finish() {
-  device_->check(end(), "aclprofModelUnSubscribe", "asking for the times of " + what_);
-  return parse();
+  return as_profiler([&] {
+    device_->check(end(), "aclprofModelUnSubscribe", "asking for the times of " + what_);
+    return parse();
+  });
 }
 
 std::vector<OperatorTime> Subscription::parse() const {

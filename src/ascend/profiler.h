@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ascend/device.h"
+#include "ropeway/error.h"
 
 namespace ropeway::ascend {
 
@@ -16,22 +17,31 @@ struct OperatorTime {
   double ms = 0;
 };
 
+// A failure of the profiler's alone: the model may run all the same.
+class ProfilerError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Listens to one model while this lives. For one thread.
 class Subscription {
  public:
   // Whether the installation's profiler has all that this needs.
   static bool is_available(const cann::Functions& functions);
 
-  // `what` names the model in messages. Throws Error{device, io}.
+  // `what` names the model in messages. Throws ProfilerError, also below; Error{device} when the device is given up.
   Subscription(std::shared_ptr<const Device> device, uint32_t model, std::string what);
   ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
-  // Ends it: the operators that have run meanwhile, in the order in which the device told them. Throws Error{device}.
+  // Ends it: the operators that have run meanwhile, in the order in which the device told them.
   std::vector<OperatorTime> finish();
 
  private:
+  template <class Action>
+  auto as_profiler(Action action) const;  // its result; what it throws becomes a ProfilerError
+  void begin();
   void read_all();
   std::vector<OperatorTime> parse() const;
   cann::aclError end();
