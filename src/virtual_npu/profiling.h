@@ -63,7 +63,7 @@ class Profiling {
   std::deque<std::string> texts_;  // of all records ever written: callers may keep records longer than models
   std::map<std::string, uint32_t> numbers_;
   std::filesystem::path folder_;
-  bool initialised_ = false, started_ = false, begun_ = false;  // begun: the file is this session's
+  bool initialised_ = false, started_ = false, begun_ = false;  // begun: the file has its head, since the last aclprofInit
 };
 
 }  // namespace ropeway::virtual_npu

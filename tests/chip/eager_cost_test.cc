@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "chip/attention.h"
 #include "support/cases.h"
 
 namespace ropeway::chip {
@@ -79,17 +80,8 @@ TEST(EagerCost, WhatOnlyRenamesOrIsKnownIsFree) {
 }
 
 TEST(EagerCost, AttentionCostsWhatItsPartsCost) {
-  const auto whole = costs_of("input %q: f32[1,12,197,64]\ninput %k: f32[1,12,197,64]\ninput %v: f32[1,12,197,64]\n%y = ScaledDotProductAttention(%q, %k, %v) scale=0.125\noutput %y\n");
-  const auto parts = costs_of(R"(
-input %q: f32[1,12,197,64]
-input %k: f32[1,12,64,197]
-input %v: f32[1,12,197,64]
-const %s: f32[] = fill(0.125)
-%m = MatMul(%q, %k)
-%c = Binary(%m, %s) function=mul
-%p = Softmax(%c) axis=3
-%y = MatMul(%p, %v)
-output %y)");
+  const auto whole = costs_of(kAttention);
+  const auto parts = costs_of(kAttentionInParts);
   ASSERT_EQ(whole.size(), 1u);
   ASSERT_EQ(parts.size(), 4u);
   EXPECT_NEAR(whole[0].ms, total_ms(parts), 1e-3 * total_ms(parts));  // but for the scale's four bytes

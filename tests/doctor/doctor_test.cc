@@ -70,7 +70,7 @@ TEST(Doctor, KnowsWhyANodeIsClosed) {
   if (geteuid() != 0) GTEST_SKIP() << "files of another group are made by root alone";
   Machine machine;
   machine.user.groups = {Machine::kUser};
-  EXPECT_EQ(complaint(machine.examine(), "permissions")->fix, "newgrp HwHiAiUser") << "/etc/group has the user, this session does not";
+  EXPECT_EQ(complaint(machine.examine(), "permissions")->fix, "newgrp HwHiAiUser") << "/etc/group has the user, this process does not";
   machine.put("/etc/group", "root:x:0:\n");
   EXPECT_TRUE(complaint(machine.examine(), "permissions")->fix.starts_with("sudo groupadd HwHiAiUser && "));
   machine.user.id = 0;
