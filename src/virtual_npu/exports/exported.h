@@ -85,6 +85,15 @@ inline void require(const void* pointer, const char* what) {
   if (pointer == nullptr) virtual_npu::refuse(virtual_npu::Rule::null_pointer, what);
 }
 
+// For functions that write a value to a place of the caller's, which messages call `what`.
+template <class T, class Value>
+aclError written(const char* function, T* place, const char* what, Value value) noexcept {
+  return guarded(function, [&](virtual_npu::Device& device) {
+    require(place, what);
+    *place = value(device);
+  });
+}
+
 // The objects of a kind that callers hold. Never destroyed: a caller's own static objects may use them to the end.
 template <class T>
 virtual_npu::Handles<T>& handles_of() {

@@ -95,16 +95,10 @@ extern "C" aclError aclprofModelUnSubscribe(uint32_t modelId) {
 }
 
 extern "C" aclError aclprofGetOpDescSize(size_t* opDescSize) {
-  return guarded(__func__, [&](Device&) {
-    require(opDescSize, "opDescSize");
-    *opDescSize = sizeof(OperatorRecord);
-  });
+  return written(__func__, opDescSize, "opDescSize", [&](Device&) { return sizeof(OperatorRecord); });
 }
 extern "C" aclError aclprofGetOpNum(const void* opInfo, size_t opInfoLen, uint32_t* opNumber) {
-  return guarded(__func__, [&](Device& device) {
-    require(opNumber, "opNumber");
-    *opNumber = static_cast<uint32_t>(device.profiling().record_count(opInfo, opInfoLen));
-  });
+  return written(__func__, opNumber, "opNumber", [&](Device& device) { return static_cast<uint32_t>(device.profiling().record_count(opInfo, opInfoLen)); });
 }
 extern "C" aclError aclprofGetOpTypeLen(const void* opInfo, size_t opInfoLen, uint32_t index, size_t* opTypeLen) { return text_length(__func__, opInfo, opInfoLen, index, &OperatorRecord::type, opTypeLen); }
 extern "C" aclError aclprofGetOpType(const void* opInfo, size_t opInfoLen, uint32_t index, char* opType, size_t opTypeLen) {

@@ -26,10 +26,7 @@ extern "C" const char* aclrtGetSocName() {
   return guarded_value<const char*>(__func__, nullptr, [](Device& device) { return device.soc().name; });
 }
 extern "C" aclError aclrtGetDeviceCount(uint32_t* count) {
-  return guarded(__func__, [&](Device&) {
-    require(count, "count");
-    *count = 1;
-  });
+  return written(__func__, count, "count", [&](Device&) { return 1; });
 }
 extern "C" aclError aclrtSetDevice(int32_t deviceId) {
   return guarded(__func__, [&](Device& device) { device.set_device(deviceId); });
@@ -38,22 +35,13 @@ extern "C" aclError aclrtResetDevice(int32_t deviceId) {
   return guarded(__func__, [&](Device& device) { device.reset_device(deviceId); });
 }
 extern "C" aclError aclrtGetDevice(int32_t* deviceId) {
-  return guarded(__func__, [&](Device& device) {
-    require(deviceId, "deviceId");
-    *deviceId = device.current_device();
-  });
+  return written(__func__, deviceId, "deviceId", [&](Device& device) { return device.current_device(); });
 }
 extern "C" aclError aclrtGetRunMode(aclrtRunMode* runMode) {
-  return guarded(__func__, [&](Device& device) {
-    require(runMode, "runMode");
-    *runMode = device.mode() == virtual_npu::Mode::board ? ACL_DEVICE : ACL_HOST;
-  });
+  return written(__func__, runMode, "runMode", [&](Device& device) { return device.mode() == virtual_npu::Mode::board ? ACL_DEVICE : ACL_HOST; });
 }
 extern "C" aclError aclrtCreateContext(aclrtContext* context, int32_t deviceId) {
-  return guarded(__func__, [&](Device& device) {
-    require(context, "context");
-    *context = handle(device.create_context(deviceId));
-  });
+  return written(__func__, context, "context", [&](Device& device) { return handle(device.create_context(deviceId)); });
 }
 extern "C" aclError aclrtDestroyContext(aclrtContext context) {
   return guarded(__func__, [&](Device& device) { device.destroy_context(context); });
@@ -62,16 +50,10 @@ extern "C" aclError aclrtSetCurrentContext(aclrtContext context) {
   return guarded(__func__, [&](Device& device) { device.set_current_context(context); });
 }
 extern "C" aclError aclrtGetCurrentContext(aclrtContext* context) {
-  return guarded(__func__, [&](Device& device) {
-    require(context, "context");
-    *context = handle(device.current_context());
-  });
+  return written(__func__, context, "context", [&](Device& device) { return handle(device.current_context()); });
 }
 extern "C" aclError aclrtCreateStream(aclrtStream* stream) {
-  return guarded(__func__, [&](Device& device) {
-    require(stream, "stream");
-    *stream = handle(device.create_stream());
-  });
+  return written(__func__, stream, "stream", [&](Device& device) { return handle(device.create_stream()); });
 }
 extern "C" aclError aclrtDestroyStream(aclrtStream stream) {
   return guarded(__func__, [&](Device& device) { device.destroy_stream(stream); });
@@ -89,10 +71,7 @@ extern "C" aclError aclrtSynchronizeDevice() {
   return guarded(__func__, [](Device& device) { device.synchronise_device(); });
 }
 extern "C" aclError aclrtCreateEvent(aclrtEvent* event) {
-  return guarded(__func__, [&](Device& device) {
-    require(event, "event");
-    *event = handle(device.create_event());
-  });
+  return written(__func__, event, "event", [&](Device& device) { return handle(device.create_event()); });
 }
 extern "C" aclError aclrtDestroyEvent(aclrtEvent event) {
   return guarded(__func__, [&](Device& device) { device.destroy_event(event); });
@@ -104,19 +83,13 @@ extern "C" aclError aclrtSynchronizeEvent(aclrtEvent event) {
   return guarded(__func__, [&](Device& device) { device.synchronise_event(event); });
 }
 extern "C" aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus* status) {
-  return guarded(__func__, [&](Device& device) {
-    require(status, "status");
-    *status = device.is_done(event) ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
-  });
+  return written(__func__, status, "status", [&](Device& device) { return device.is_done(event) ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY; });
 }
 extern "C" aclError aclrtStreamWaitEvent(aclrtStream stream, aclrtEvent event) {
   return guarded(__func__, [&](Device& device) { device.wait(stream, event); });
 }
 extern "C" aclError aclrtEventElapsedTime(float* ms, aclrtEvent startEvent, aclrtEvent endEvent) {
-  return guarded(__func__, [&](Device& device) {
-    require(ms, "ms");
-    *ms = static_cast<float>(device.elapsed_ms(startEvent, endEvent));
-  });
+  return written(__func__, ms, "ms", [&](Device& device) { return static_cast<float>(device.elapsed_ms(startEvent, endEvent)); });
 }
 extern "C" aclError aclrtMalloc(void** devPtr, size_t size, aclrtMemMallocPolicy policy) {
   return guarded(__func__, [&](Device& device) {
@@ -129,10 +102,7 @@ extern "C" aclError aclrtFree(void* devPtr) {
   return guarded(__func__, [&](Device& device) { device.free(devPtr); });
 }
 extern "C" aclError aclrtMallocHost(void** hostPtr, size_t size) {
-  return guarded(__func__, [&](Device& device) {
-    require(hostPtr, "hostPtr");
-    *hostPtr = device.allocate_host(size);
-  });
+  return written(__func__, hostPtr, "hostPtr", [&](Device& device) { return device.allocate_host(size); });
 }
 extern "C" aclError aclrtFreeHost(void* hostPtr) {
   return guarded(__func__, [&](Device& device) { device.free_host(hostPtr); });
