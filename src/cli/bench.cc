@@ -79,6 +79,7 @@ class ModelBench {
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
+    print_notes(*model);
     if (const std::string why = separate ? "" : model->why_not_timed(); !why.empty()) {
       fmt::print(stderr, "note: {}; each row is compiled and run by itself instead\n", why);
       separate = true;

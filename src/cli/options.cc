@@ -68,6 +68,10 @@ void warn_of_slow_compiling(const std::string& device, const std::string& model)
   fmt::print(stderr, "note: unless it is compiled already: {}: {}\n", why, cann::kCompileElsewhere);
 }
 
+void print_notes(const Model& model) {
+  for (const std::string& note : model.notes()) fmt::print(stderr, "note: {}\n", note);
+}
+
 void check_writable(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) fail(ErrorCode::io, "cannot write {}: it is a folder", path.string());

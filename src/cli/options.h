@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/model.h"
 #include "report/rows.h"
 #include "ropeway/session.h"
 
@@ -36,6 +37,9 @@ void check_device(const SessionOptions& options, const std::string& model);
 // Says on standard error, once, that compiling `model` on this machine may take hours and how to avoid it; nothing where it does not, where nothing is to be compiled by
 // CANN's atc, or where the user has set MAX_COMPILE_CORE_NUMBER and so knows.
 void warn_of_slow_compiling(const std::string& device, const std::string& model);
+
+// The notes of a model, each on a line of standard error.
+void print_notes(const Model& model);
 
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);

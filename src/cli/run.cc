@@ -91,6 +91,7 @@ void run(const RunOptions& options) {
   const Progress progress(options.verbose);
   progress.line("reading {}", options.model);
   const auto [model, inputs] = prepare(options, progress);
+  print_notes(*model);
   std::vector<Tensor> results;
   for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
   model->run(*model->make_context(), inputs, results, nullptr);

@@ -38,6 +38,8 @@ class Model {
   const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
   // What a device says that could not time the operators of a compiled model, though options.time_steps asked for it; "" when it could, and was not asked.
   std::string why_not_timed() const;
+  // What its user should be told of how it will run: sentences, without "note:". Usually none.
+  const std::vector<std::string>& notes() const { return notes_; }
   const std::vector<ValueInfo>& inputs() const { return inputs_; }
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
 
@@ -54,6 +56,7 @@ class Model {
   std::vector<std::shared_ptr<const Backend>> backends_;
   std::vector<std::shared_ptr<const Executable>> executables_;
   std::vector<ValueInfo> inputs_, outputs_;
+  std::vector<std::string> notes_;
 };
 
 // Names and types of values of a graph.
