@@ -21,10 +21,14 @@ enum : int32_t { kFloat = 1, kInt = 2, kString = 3, kIntList = 7 };
 
 class NodeWriter {
  public:
-  NodeWriter(const Graph& graph, const Node& node, Names& names) : graph_(graph), node_(node), names_(names) {}
+  NodeWriter(const Graph& graph, const Node& node, Names& names) : graph_(graph), node_(node), operator_(name(node.op)), names_(names) {}
+
+  std::string described_operator() {
+    describe();
+    return operator_;
+  }
 
   std::string write(const std::string& node_name) {
-    operator_ = name(node_.op);
     for (const ValueId id : node_.inputs) inputs_.push_back(id == kNoValue ? "" : names_.value(id));
     while (!inputs_.empty() && inputs_.back().empty()) inputs_.pop_back();  // runtimes stumble over a last input without a name
     describe();
@@ -218,12 +222,27 @@ class NodeWriter {
 
   const Graph& graph_;
   const Node& node_;
-  Names& names_;
   std::string operator_;
+  Names& names_;
   std::vector<std::string> inputs_, attributes_;
 };
 
+// For a node that is only looked at.
+class NoNames final : public Names {
+ public:
+  const std::string& value(ValueId) const override { return none_; }
+  std::string initialiser(const Tensor&) override { return none_; }
+
+ private:
+  const std::string none_;
+};
+
 }  // namespace
+
+std::string written_operator(const Graph& graph, const Node& node) {
+  NoNames none;
+  return NodeWriter(graph, node, none).described_operator();
+}
 
 std::string write_node(const Graph& graph, const Node& node, const std::string& node_name, Names& names) { return NodeWriter(graph, node, names).write(node_name); }
 

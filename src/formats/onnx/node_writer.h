@@ -18,5 +18,7 @@ class Names {
 
 // A serialised NodeProto called `node_name`. Throws Error{unsupported}.
 std::string write_node(const Graph& graph, const Node& node, const std::string& node_name, Names& names);
+// The operator that the node is written as, "Relu". Throws as write_node does.
+std::string written_operator(const Graph& graph, const Node& node);
 
 }  // namespace ropeway::onnx

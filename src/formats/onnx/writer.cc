@@ -22,7 +22,6 @@ enum : protozero::pbf_tag_type { kDims = 1, kDataType = 2, kTensorName = 8, kRaw
 enum : protozero::pbf_tag_type { kInfoName = 1, kInfoType = 2, kTensorType = 1, kElemType = 1, kShape = 2, kDim = 1, kDimValue = 1 };
 
 constexpr int64_t kWrittenIrVersion = 8;  // the one that opset 17 came with
-constexpr int64_t kWrittenOpset = 17;
 constexpr size_t kLargestFile = (size_t{1} << 31) - 1;
 constexpr size_t kOverhead = 256;  // of a tensor's or node's bytes beside its data, at most, names apart
 
