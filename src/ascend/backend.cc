@@ -7,6 +7,7 @@
 #include "ascend/steps.h"
 #include "base/text.h"
 #include "cann/om.h"
+#include "chip/soc.h"
 #include "ops/work.h"
 
 namespace ropeway::ascend {
@@ -43,9 +44,13 @@ std::string why_not_on_chip(const Graph& graph, const Node& node, const std::str
 
 AscendBackend::AscendBackend(const cann::Installation& installation) : device_(Device::open(installation)) {}
 
-Support AscendBackend::supports(const Graph& graph, const Node& node) const {
-  const std::string why_not = why_not_on_chip(graph, node, device_->soc());
-  return {why_not.empty(), why_not, std::nullopt};
+std::vector<Support> AscendBackend::supports(const Graph& graph) const {
+  std::vector<Support> result;
+  for (const Node& node : graph.nodes) {
+    const std::string why_not = why_not_on_chip(graph, node, device_->soc());
+    result.push_back({why_not.empty(), why_not, std::nullopt});
+  }
+  return result;
 }
 
 std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const CompileOptions& options) const {
@@ -100,6 +105,10 @@ DeviceInfo AscendBackend::info() const {
   result.predicted = is_virtual;
   result.compiles_whole = true;
   result.times_steps = Subscription::is_available(device_->functions());
+  if (const chip::Soc* soc = chip::find_soc(device_->soc())) {
+    result.copy_us = soc->copy_us;
+    result.copy_gb_per_s = soc->copy_gb_per_s;
+  }
   result.details.emplace_back("CANN", to_string(device_->installation()));
   result.details.emplace_back("memory", readable_bytes(static_cast<double>(device_->memory_bytes())));
   return result;

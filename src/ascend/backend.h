@@ -15,7 +15,7 @@ class AscendBackend final : public Backend {
   // Opens device 0. Throws Error{device}.
   explicit AscendBackend(const cann::Installation& installation);
 
-  Support supports(const Graph& graph, const Node& node) const override;
+  std::vector<Support> supports(const Graph& graph) const override;
   // Throws as compile_om and OmExecutable do.
   std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const override;
   DeviceInfo info() const override;

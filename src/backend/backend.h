@@ -16,7 +16,7 @@ namespace ropeway {
 struct Support {
   bool yes = false;
   std::string why_not;                 // when it cannot: why, and what would help
-  std::optional<double> predicted_ms;  // what it would cost there, when that is known
+  std::optional<double> predicted_ms;  // what it would cost there, when that is known; 0 for a node that is part of an operator named after another
 };
 
 struct DeviceInfo {
@@ -28,6 +28,8 @@ struct DeviceInfo {
   bool predicted = false;   // times are a model's, not a clock's
   bool compiles_whole = false;  // a compiler of the device's makes one piece of a segment
   bool times_steps = true;      // can time the steps of a segment; false: only its time as a whole is known
+  double copy_us = 0;           // of a copy between its memory and the host's, whatever its size
+  double copy_gb_per_s = 0;     // 10^9 bytes; 0: it computes in the host's memory, nothing is copied
   std::vector<std::pair<std::string, std::string>> details;  // shown by `ropeway devices`
 };
 
@@ -81,7 +83,8 @@ class Executable {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual Support supports(const Graph& graph, const Node& node) const = 0;
+  // One per node of the graph: what surrounds a node may decide.
+  virtual std::vector<Support> supports(const Graph& graph) const = 0;
   // Takes its own copy of the graph, whose constants it may release once they are packed. Throws Error{unsupported, device, out_of_memory}.
   virtual std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const = 0;
   virtual DeviceInfo info() const = 0;

@@ -52,7 +52,7 @@ void print_passes(const InspectOptions& options) {
 
 void print_plan(const InspectOptions& options) {
   const auto model = Model::load(options.model, options.session);
-  fmt::print("{}", to_string(model->plan(), model->graph(), model->backends()));
+  fmt::print("{}", to_string(model->plan(), model->graph()));
   const std::vector<ModelStep> steps = steps_of(*model);
   const std::vector<Row> rows = make_rows(model->graph(), steps, RowGrouping::op);
   size_t step = 0;

@@ -31,15 +31,10 @@ class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(int threads) : pool_(std::make_shared<ThreadPool>(threads == 0 ? available_processors() : threads)) {}
 
-  Support supports(const Graph& graph, const Node& node) const override {
-    const cpu::KernelRequest request{graph, node, {}, cpu::Layout::plain, pool_->threads()};
-    std::string reasons;
-    for (const cpu::Implementation& row : cpu::implementations(node.op)) {
-      const std::string why = row.declines(request);
-      if (why.empty()) return {true, "", std::nullopt};
-      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", row.name, why);
-    }
-    return {false, reasons, std::nullopt};
+  std::vector<Support> supports(const Graph& graph) const override {
+    std::vector<Support> result;
+    for (const Node& node : graph.nodes) result.push_back(support_of(graph, node));
+    return result;
   }
 
   std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const override { return cpu::compile_program(std::move(segment), options, pool_); }
@@ -57,6 +52,17 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  Support support_of(const Graph& graph, const Node& node) const {
+    const cpu::KernelRequest request{graph, node, {}, cpu::Layout::plain, pool_->threads()};
+    std::string reasons;
+    for (const cpu::Implementation& row : cpu::implementations(node.op)) {
+      const std::string why = row.declines(request);
+      if (why.empty()) return {true, "", std::nullopt};
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", row.name, why);
+    }
+    return {false, reasons, std::nullopt};
+  }
+
   std::shared_ptr<ThreadPool> pool_;
 };
 

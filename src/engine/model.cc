@@ -55,6 +55,7 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
   model->plan_.segments.push_back({0, {}, graph.inputs, graph.outputs});
+  model->plan_.devices.push_back(backend->info().name);
   model->backends_.push_back(backend);
   model->executables_.push_back(executable);
   return model;
@@ -72,7 +73,9 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->outputs_ = describe(graph, graph.outputs);
   model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
   Graph& planned = model->graph_;
-  model->plan_ = make_plan(planned, model->backends_, pieces);
+  std::vector<Candidate> candidates;
+  for (const auto& backend : model->backends_) candidates.push_back(candidate(*backend, planned));
+  model->plan_ = make_plan(planned, candidates, {pieces});
   const std::vector<Segment>& segments = model->plan_.segments;
   std::vector<Graph> parts;
   for (const Segment& segment : segments) parts.push_back(extract(planned, segment));

@@ -38,25 +38,32 @@ void find_boundary(const Graph& graph, const std::vector<int>& segment_of, size_
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends, std::span<const int> pieces) {
+Candidate candidate(const Backend& backend, const Graph& graph) {
+  const DeviceInfo info = backend.info();
+  return {info.name, backend.supports(graph), info.copy_us, info.copy_gb_per_s};
+}
+
+Plan make_plan(const Graph& graph, std::span<const Candidate> candidates, const PlanOptions& options) {
   Plan plan;
+  for (const Candidate& each : candidates) plan.devices.push_back(each.name);
+  const size_t usable = options.fallback ? candidates.size() : std::min<size_t>(1, candidates.size());
   std::vector<std::string> homeless;
   std::vector<int> segment_of;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    Placement placement{backends.size(), backends.size() == 1 ? "it is the only device" : "it is the preferred device"};
+    Placement placement{usable, candidates.size() == 1 ? "it is the only device" : "it is the preferred device"};
     std::string reasons;
-    for (size_t b = 0; b < backends.size() && placement.backend == backends.size(); ++b) {
-      const Support support = backends[b]->supports(graph, node);
+    for (size_t b = 0; b < usable && placement.backend == usable; ++b) {
+      const Support& support = candidates[b].supports[n];
       if (support.yes) {
         placement.backend = b;
         if (!reasons.empty()) placement.reason = reasons;
       } else {
-        reasons += fmt::format("{}{} declined: {}", reasons.empty() ? "" : "; ", backends[b]->info().name, support.why_not);
+        reasons += fmt::format("{}{} declined: {}", reasons.empty() ? "" : "; ", candidates[b].name, support.why_not);
       }
     }
-    if (placement.backend == backends.size()) homeless.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), reasons));
-    const bool new_piece = !pieces.empty() && n > 0 && pieces[n] != pieces[n - 1];
+    if (placement.backend == usable) homeless.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), reasons));
+    const bool new_piece = !options.pieces.empty() && n > 0 && options.pieces[n] != options.pieces[n - 1];
     if (plan.segments.empty() || new_piece || plan.segments.back().backend != placement.backend) plan.segments.push_back({placement.backend, {}, {}, {}});
     plan.segments.back().nodes.push_back(static_cast<int>(n));
     segment_of.push_back(static_cast<int>(plan.segments.size()) - 1);
@@ -75,7 +82,7 @@ Graph extract(const Graph& graph, const Segment& segment) {
   return compact(part);
 }
 
-std::string to_string(const Plan& plan, const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
+std::string to_string(const Plan& plan, const Graph& graph) {
   std::string text;
   const auto names = [&](const std::vector<ValueId>& ids) {
     std::vector<std::string> list;
@@ -85,7 +92,7 @@ std::string to_string(const Plan& plan, const Graph& graph, std::span<const std:
   const auto operators = [](size_t number) { return fmt::format("{} operator{}", number, number == 1 ? "" : "s"); };
   for (size_t s = 0; s < plan.segments.size(); ++s) {
     const Segment& segment = plan.segments[s];
-    text += fmt::format("segment {} on {}: {}\n  reads  {}\n  leaves {}\n", s, backends[segment.backend]->info().name, operators(segment.nodes.size()), names(segment.inputs), names(segment.outputs));
+    text += fmt::format("segment {} on {}: {}\n  reads  {}\n  leaves {}\n", s, plan.devices[segment.backend], operators(segment.nodes.size()), names(segment.inputs), names(segment.outputs));
     std::map<std::string, size_t> reasons;
     for (const int n : segment.nodes) ++reasons[plan.placements[static_cast<size_t>(n)].reason];
     for (const auto& [reason, count] : reasons) text += fmt::format("  because {} ({})\n", reason, operators(count));

@@ -1,7 +1,6 @@
 // Which backend computes what, and why: a value to print, diff and keep golden copies of.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,9 +9,23 @@
 
 namespace ropeway {
 
-// Nodes that one backend computes in one piece.
+// A device that a plan may use, as values: none is needed to plan for it.
+struct Candidate {
+  std::string name;               // "virtual-npu": reasons and errors call it so
+  std::vector<Support> supports;  // by node
+  double copy_us = 0;             // see DeviceInfo
+  double copy_gb_per_s = 0;
+};
+Candidate candidate(const Backend& backend, const Graph& graph);
+
+struct PlanOptions {
+  std::span<const int> pieces = {};  // when given, a number per node: a segment also ends where that changes
+  bool fallback = true;              // false: what the first candidate cannot compute is an error
+};
+
+// Nodes that one device computes in one piece.
 struct Segment {
-  size_t backend = 0;           // index into the list that the plan was made for
+  size_t backend = 0;           // index into the candidates that the plan was made for
   std::vector<int> nodes;       // indices into the planned graph, in order
   std::vector<ValueId> inputs;  // boundary buffers that it reads, and that it leaves
   std::vector<ValueId> outputs;
@@ -26,16 +39,16 @@ struct Placement {
 struct Plan {
   std::vector<Segment> segments;      // in the order of execution
   std::vector<Placement> placements;  // by node
+  std::vector<std::string> devices;   // the candidates' names
 };
 
-// Every node goes to the first backend that supports it; neighbours on one backend form a segment. `pieces`, when given, has a number per node: a segment also ends
-// where that changes.
-// Throws Error{unsupported} that names every operator without a backend, with its module path and each backend's reason.
-Plan make_plan(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends, std::span<const int> pieces = {});
+// Every node goes to the first candidate that supports it; neighbours on one device form a segment.
+// Throws Error{unsupported} that names every operator without a device, or that needs a fallback where none is allowed, with its module path and the reasons.
+Plan make_plan(const Graph& graph, std::span<const Candidate> candidates, const PlanOptions& options = {});
 
 // The segment as a graph of its own: node i of it is node segment.nodes[i].
 Graph extract(const Graph& graph, const Segment& segment);
 
-std::string to_string(const Plan& plan, const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
+std::string to_string(const Plan& plan, const Graph& graph);
 
 }  // namespace ropeway

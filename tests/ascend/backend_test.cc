@@ -141,7 +141,7 @@ TEST_F(AscendTest, KnowsWhatTheChipLacks) {
   const ValueId x = builder.input("x", {DType::f64, {2}});
   builder.output(builder.add1(Op::Unary, UnaryParams{}, {x}, "y"));
   const Graph graph = builder.finish();
-  const Support support = backend_.supports(graph, graph.nodes[0]);
+  const Support support = backend_.supports(graph)[0];
   EXPECT_FALSE(support.yes);
   EXPECT_NE(support.why_not.find("no float64"), std::string::npos);
 }
@@ -150,7 +150,7 @@ TEST_F(AscendTest, TakesNoEmptyTensors) {
   GraphBuilder builder("empty", "test");
   builder.output(builder.add1(Op::Unary, UnaryParams{}, {builder.input("x", {DType::f32, {0, 2}})}, "y"));
   const Graph graph = builder.finish();
-  EXPECT_EQ(backend_.supports(graph, graph.nodes[0]).why_not, "x is f32[0,2]: CANN takes no tensors without elements");
+  EXPECT_EQ(backend_.supports(graph)[0].why_not, "x is f32[0,2]: CANN takes no tensors without elements");
 }
 
 // What atc leaves behind with exit status 0 need not be a model, or not the one that was asked for: it is not found again.

@@ -22,8 +22,8 @@ class Conformance : public testing::TestWithParam<test::Case> {
 
 TEST_P(Conformance, IsNearPyTorch) {
   const test::Case& each = GetParam();
-  for (const Node& node : each.graph.nodes) {
-    if (const Support support = backend().supports(each.graph, node); !support.yes) GTEST_SKIP() << support.why_not;
+  for (const Support& support : backend().supports(each.graph)) {
+    if (!support.yes) GTEST_SKIP() << support.why_not;
   }
   if (const std::string why = selftest::why_excluded(each.name()); !why.empty()) GTEST_SKIP() << why;
   if (const std::string refused = selftest::refused_operator(each.name()); !refused.empty()) {
