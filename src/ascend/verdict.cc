@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "chip/cost_model.h"
 #include "formats/onnx/node_writer.h"
 #include "formats/onnx/writer.h"
 #include "passes/lower.h"
@@ -80,6 +81,18 @@ std::vector<Verdict> judge(const Graph& graph, const Target& target) {
     if (const std::string why = why_no_tensor(graph, graph.nodes[n], target.soc); !why.empty()) verdicts[n] = {chip::Engine::none, {}, "", false, why};
   }
   return verdicts;
+}
+
+std::vector<Support> supports(const Graph& graph, const Target& target) {
+  std::vector<Support> result;
+  const chip::Soc* const soc = chip::find_soc(target.soc);
+  for (const Verdict& verdict : judge(graph, target)) {
+    const bool yes = verdict.engine != chip::Engine::none;
+    result.push_back({yes, yes ? "" : verdict.why, soc == nullptr ? std::nullopt : std::optional(0.0)});
+  }
+  if (soc == nullptr) return result;
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, *soc)) result[static_cast<size_t>(cost.nodes[0])].predicted_ms = cost.ms;
+  return result;
 }
 
 chip::CannVersion nearest_version(const std::string& version) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "chip/operators.h"
 #include "ir/graph.h"
 
@@ -26,6 +27,9 @@ struct Verdict {
 
 // By node. The graph as AscendBackend compiles it (lowered to ONNX opset 17, no more) and chip/operators.h, whose lists are what a verdict rests on.
 std::vector<Verdict> judge(const Graph& graph, const Target& target);
+
+// The same for a plan, with predicted times for a chip that chip/soc.h has: an operator's stands at its first node, what is fused with that takes none.
+std::vector<Support> supports(const Graph& graph, const Target& target);
 
 // The version whose lists are nearest to an installation's: "8.0.0" → 8.1.RC1.
 chip::CannVersion nearest_version(const std::string& version);

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     app.get_formatter()->column_width(28);
     ropeway::cli::add_run(app);
     ropeway::cli::add_bench(app);
+    ropeway::cli::add_check(app, status);
     ropeway::cli::add_cost(app);
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
