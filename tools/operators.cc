@@ -1,65 +1,154 @@
 // Writes docs/operators.md: what can be read and run, from the tables in the code.
-//   build/dev/tools/operators > docs/operators.md
+//   build/dev/tools/operators > docs/operators.md      (in the repository's folder)
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "ascend/verdict.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "cpu/implementations.h"
 #include "formats/onnx/operators.h"
 #include "formats/pt2/operators.h"
-#include "ops/operator.h"
+#include "selftest/cases.h"
 
 namespace ropeway {
 namespace {
 
-void print_operators() {
-  fmt::print("## Operators of the graph\nNamed and defined as in ONNX opset 23, or composites of our own (`src/ir/ops.def`). Kernels of the CPU in the order in which they are tried; `reference` serves everything.\n\n");
-  fmt::print("| operator | kernels of the CPU |\n| --- | --- |\n");
+// An operator of the graph, functions of Unary, Binary and Reduce apart: "Conv", "Unary:relu".
+std::string key(const Node& node) {
+  if (node.op == Op::Unary) return fmt::format("Unary:{}", name(node.get<UnaryParams>().function));
+  if (node.op == Op::Binary) return fmt::format("Binary:{}", name(node.get<BinaryParams>().function));
+  if (node.op == Op::Reduce) return fmt::format("Reduce:{}", name(node.get<ReduceParams>().function));
+  return name(node.op);
+}
+
+// What the chip makes of it in floating point: "native (MaxPoolV3)", by the cases that selftest runs on a board.
+std::string outcome(const ascend::Verdict& verdict) {
+  const std::string parts = fmt::format("{}", fmt::join(verdict.becomes, ", "));
+  switch (verdict.engine) {
+    case chip::Engine::none: return "fallback to the CPU";
+    case chip::Engine::unknown: return fmt::format("unknown ({})", parts);
+    case chip::Engine::fused: return fmt::format("handled by fusion ({})", verdict.ge_operator);
+    default: break;
+  }
+  if (verdict.rewritten) return fmt::format("rewritten ({})", parts);
+  return fmt::format("native ({}{})", verdict.ge_operator, verdict.engine == chip::Engine::ai_cpu ? ", AI CPU" : "");
+}
+
+bool has_elements(const Graph& graph, const Node& node) {
+  return std::ranges::all_of(node.outputs, [&](ValueId id) { return element_count(graph.type(id).shape) > 0; }) &&
+         std::ranges::all_of(node.inputs, [&](ValueId id) { return id == kNoValue || element_count(graph.type(id).shape) > 0; });
+}
+
+bool is_floating(const Graph& graph, const Node& node) {
+  const ValueId data = chip::data_input(node);
+  return data == kNoValue || graph.type(data).dtype == DType::f32;
+}
+
+// By key. Cases in f32 decide; where there is none, those there are.
+std::map<std::string, std::set<std::string>> chip_outcomes() {
+  std::map<std::string, std::set<std::string>> floating, all;
   for (const Op op : all_ops()) {
-    std::vector<std::string> kernels;
-    for (const cpu::Implementation& row : cpu::implementations(op)) kernels.emplace_back(row.name);
-    fmt::print("| {} | {} |\n", name(op), fmt::join(kernels, ", "));
+    for (const selftest::Case& each : selftest::cases_of(op)) {
+      const std::vector<ascend::Verdict> verdicts = ascend::judge(each.graph, {});
+      for (size_t n = 0; n < each.graph.nodes.size(); ++n) {
+        const Node& node = each.graph.nodes[n];
+        if (node.op != op || !has_elements(each.graph, node)) continue;
+        all[key(node)].insert(outcome(verdicts[n]));
+        if (is_floating(each.graph, node)) floating[key(node)].insert(outcome(verdicts[n]));
+      }
+    }
+  }
+  floating.merge(all);  // adds what it lacks
+  return floating;
+}
+
+using Outcomes = std::map<std::string, std::set<std::string>>;
+
+std::string kernels(const std::string& graph_operator) {
+  const std::string op = graph_operator.substr(0, graph_operator.find(':'));
+  std::vector<std::string> result;
+  for (const cpu::Implementation& row : cpu::implementations(*op_named(op))) result.emplace_back(row.name);
+  return fmt::format("{}", fmt::join(result, ", "));
+}
+
+void print_operators(const Outcomes& outcomes) {
+  fmt::print("## Operators of the graph\nNamed and defined as in ONNX opset 23, or composites of our own (`src/ir/ops.def`). Kernels of the CPU in the order in which they are tried; `reference` serves everything.\n"
+             "Ascend 310B: in floating point, CANN 8.1.RC1, by the cases of `tests/cases`; what `ropeway check` says of a model depends on its dtypes and sizes, too.\n\n");
+  fmt::print("| operator | kernels of the CPU | Ascend 310B |\n| --- | --- | --- |\n");
+  for (const auto& [graph_operator, chip] : outcomes) fmt::print("| {} | {} | {} |\n", graph_operator, kernels(graph_operator), fmt::join(chip, "; "));
+}
+
+// One line per operator of a dialect: what it becomes, and where that leaves it on the chip.
+std::string chip_summary(const std::set<std::string>& graph, const Outcomes& outcomes) {
+  std::set<std::string> words;
+  for (const std::string& each : graph) {
+    if (const auto found = outcomes.find(each); found != outcomes.end()) {
+      for (const std::string& text : found->second) words.insert(text.substr(0, text.find(" (")));
+    }
+  }
+  return graph.empty() ? "nothing to compute" : fmt::format("{}", fmt::join(words, ", "));
+}
+
+using Readers = std::map<std::pair<std::string, std::string>, std::set<std::string>>;  // dialect, operator → operators of the graph
+
+Readers read_readers(const std::string& path) {
+  const File file(path);
+  std::string text(file.size(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(text)));
+  Readers result;
+  for (const std::string& line : split(text, '\n')) {
+    const std::vector<std::string> fields = split(line, '\t');
+    if (fields.size() != 3) continue;
+    std::set<std::string>& graph = result[{fields[0], fields[1]}];
+    for (const std::string& each : split(fields[2], ' ')) {
+      if (!each.empty()) graph.insert(each);
+    }
+  }
+  return result;
+}
+
+void print_reader(const std::map<std::string, std::string>& rows, const std::string& dialect, const Readers& readers, const Outcomes& outcomes) {
+  fmt::print("| operator | becomes | Ascend 310B |\n| --- | --- | --- |\n");
+  for (const auto& [row, shown] : rows) {
+    const auto found = readers.find({dialect, row});
+    std::set<std::string> graph;
+    if (found != readers.end()) graph = found->second;
+    else if (op_named(row)) graph = {row};
+    fmt::print("| {} | {} | {} |\n", shown, fmt::join(graph, ", "), found == readers.end() && graph.empty() ? "depends on the model" : chip_summary(graph, outcomes));
   }
 }
 
-template <class Function>
-void print_functions(const char* kind, std::initializer_list<Function> functions) {
-  std::vector<std::string> names;
-  for (const Function function : functions) names.emplace_back(name(function));
-  fmt::print("\n**{}**: {}\n", kind, fmt::join(names, ", "));
-}
-
-void print_onnx() {
+void print_onnx(const Readers& readers, const Outcomes& outcomes) {
   fmt::print("\n## ONNX\nDomain ai.onnx, opset {} to {}.\n\n", onnx::kOldestOpset, onnx::kNewestOpset);
   std::map<std::string, std::string> rows;  // by name, with the opsets where not all
   for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
     for (const onnx::Operator& row : family) {
+      const std::string op(row.op_type);
       const bool from_start = row.since == onnx::kOldestOpset, to_end = row.until == onnx::kNewestOpset;
-      rows.emplace(row.op_type, from_start || !to_end ? "" : fmt::format(" (from {})", row.since));
-      if (from_start) rows[std::string(row.op_type)] = "";
+      rows.emplace(op, from_start || !to_end ? op : fmt::format("{} (from {})", op, row.since));
+      if (from_start) rows[op] = op;
     }
   }
-  std::vector<std::string> words;
-  for (const auto& [name, opsets] : rows) words.push_back(name + opsets);
-  fmt::print("{}\n", fmt::join(words, ", "));
+  print_reader(rows, "onnx", readers, outcomes);
 }
 
-void print_aten() {
+void print_aten(const Readers& readers, const Outcomes& outcomes) {
   fmt::print("\n## ATen, in .pt2 files\n`torch.ops.aten.` of these; also in place (`relu_` for `relu`), and in programs with open sizes the arithmetic of Python's numbers.\n\n");
-  std::map<std::string, std::vector<std::string>> overloads;
+  std::map<std::string, std::string> rows;
   for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
     for (const pt2::Operator& row : family) {
-      const size_t dot = row.name.find('.');
-      overloads[std::string(row.name.substr(0, dot))].emplace_back(row.name.substr(dot + 1));
+      const std::string op(row.name);
+      rows[op] = op.ends_with(".default") ? op.substr(0, op.size() - 8) : op;
     }
   }
-  std::vector<std::string> words;
-  for (const auto& [name, list] : overloads) words.push_back(list == std::vector<std::string>{"default"} ? name : fmt::format("{} ({})", name, fmt::join(list, ", ")));
-  fmt::print("{}\n", fmt::join(words, ", "));
+  print_reader(rows, "aten", readers, outcomes);
 }
 
 }  // namespace
@@ -67,23 +156,11 @@ void print_aten() {
 
 int main() {
   using namespace ropeway;
-  fmt::print("# What can be read and run\nGenerated from the tables in the code by `build/dev/tools/operators`; a file with anything else is refused with the name of the operator and of its module.\n\n");
-  print_operators();
-#define ROPEWAY_UNARY(name, onnx) UnaryFunction::name,
-  print_functions<UnaryFunction>("Functions of Unary", {
-#include "ir/functions.def"
-                                                       });
-#undef ROPEWAY_UNARY
-#define ROPEWAY_BINARY(name, onnx) BinaryFunction::name,
-  print_functions<BinaryFunction>("Functions of Binary", {
-#include "ir/functions.def"
-                                                         });
-#undef ROPEWAY_BINARY
-#define ROPEWAY_REDUCE(name, onnx) ReduceFunction::name,
-  print_functions<ReduceFunction>("Functions of Reduce", {
-#include "ir/functions.def"
-                                                         });
-#undef ROPEWAY_REDUCE
-  print_onnx();
-  print_aten();
+  fmt::print("# What can be read and run\nGenerated from the tables in the code by `build/dev/tools/operators`; a file with anything else is refused with the name of the operator and of its module.\n"
+             "What readers make of an operator was seen at the cases of the tests (`tools/reader_operators.py`).\n\n");
+  const Outcomes outcomes = chip_outcomes();
+  const Readers readers = read_readers("tools/reader_operators.tsv");
+  print_operators(outcomes);
+  print_onnx(readers, outcomes);
+  print_aten(readers, outcomes);
 }
