@@ -41,9 +41,12 @@ std::string outcome(const ascend::Verdict& verdict) {
   return fmt::format("native ({}{})", verdict.ge_operator, verdict.engine == chip::Engine::ai_cpu ? ", AI CPU" : "");
 }
 
-bool has_elements(const Graph& graph, const Node& node) {
-  return std::ranges::all_of(node.outputs, [&](ValueId id) { return element_count(graph.type(id).shape) > 0; }) &&
-         std::ranges::all_of(node.inputs, [&](ValueId id) { return id == kNoValue || element_count(graph.type(id).shape) > 0; });
+// Not one of what the chip takes in no operator: tensors without elements, float64 and bfloat16.
+bool is_usual(const Graph& graph, const Node& node) {
+  const auto usual = [&](ValueId id) {
+    return id == kNoValue || (element_count(graph.type(id).shape) > 0 && graph.type(id).dtype != DType::f64 && graph.type(id).dtype != DType::bf16);
+  };
+  return std::ranges::all_of(node.outputs, usual) && std::ranges::all_of(node.inputs, usual);
 }
 
 bool is_floating(const Graph& graph, const Node& node) {
@@ -59,7 +62,7 @@ std::map<std::string, std::set<std::string>> chip_outcomes() {
       const std::vector<ascend::Verdict> verdicts = ascend::judge(each.graph, {});
       for (size_t n = 0; n < each.graph.nodes.size(); ++n) {
         const Node& node = each.graph.nodes[n];
-        if (node.op != op || !has_elements(each.graph, node)) continue;
+        if (node.op != op || !is_usual(each.graph, node)) continue;
         all[key(node)].insert(outcome(verdicts[n]));
         if (is_floating(each.graph, node)) floating[key(node)].insert(outcome(verdicts[n]));
       }
