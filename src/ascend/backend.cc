@@ -7,7 +7,7 @@
 #include "ascend/steps.h"
 #include "base/text.h"
 #include "cann/om.h"
-#include "chip/soc.h"
+#include "chip/cost_model.h"
 #include "ops/work.h"
 
 namespace ropeway::ascend {
@@ -25,6 +25,12 @@ StepInfo whole_step(const Graph& graph) {
     step.bytes += each.bytes;
   }
   return step;
+}
+
+// The time of an operator of the compiled model stands at the node that names it, 0 at those that are fused into it.
+void add_predictions(const Graph& graph, const chip::Soc& soc, std::vector<Support>& supports) {
+  for (Support& each : supports) each.predicted_ms = 0;
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) supports[static_cast<size_t>(cost.nodes[0])].predicted_ms = cost.ms;
 }
 
 }  // namespace
@@ -50,6 +56,7 @@ std::vector<Support> AscendBackend::supports(const Graph& graph) const {
     const std::string why_not = why_not_on_chip(graph, node, device_->soc());
     result.push_back({why_not.empty(), why_not, std::nullopt});
   }
+  if (const chip::Soc* soc = chip::find_soc(device_->soc())) add_predictions(graph, *soc, result);
   return result;
 }
 
@@ -102,6 +109,7 @@ DeviceInfo AscendBackend::info() const {
   result.title = device_->title();
   result.description = is_virtual ? "a virtual " + device_->soc() + ": computes as the chip does, on this machine's processor" : device_->soc();
   result.precision = "fp16";
+  result.chip = device_->soc();
   result.predicted = is_virtual;
   result.compiles_whole = true;
   result.times_steps = Subscription::is_available(device_->functions());

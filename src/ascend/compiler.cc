@@ -44,13 +44,13 @@ std::string last_lines(const std::string& output) {
 
 void check_result(const ProcessResult& result, const std::string& what, const CompilerOptions& options) {
   if (result.timed_out) {
-    fail(ErrorCode::device, "{} was stopped after {:g} s: allow more with --compile-timeout, or compile on a faster machine with ropeway compile; {}", what, options.seconds, last_lines(result.output));
+    throw CompilerError(fmt::format("{} was stopped after {:g} s: allow more with --compile-timeout, or compile on a faster machine with ropeway compile; {}", what, options.seconds, last_lines(result.output)));
   }
   if (result.signal == SIGKILL) {
-    fail(ErrorCode::device, "{} was killed, probably because memory ran out: compile on a machine with more of it with ropeway compile, or set TE_PARALLEL_COMPILER=1 and MAX_COMPILE_CORE_NUMBER=1; {}", what, last_lines(result.output));
+    throw CompilerError(fmt::format("{} was killed, probably because memory ran out: compile on a machine with more of it with ropeway compile, or set TE_PARALLEL_COMPILER=1 and MAX_COMPILE_CORE_NUMBER=1; {}", what, last_lines(result.output)));
   }
-  if (result.signal != 0) fail(ErrorCode::device, "{} was ended by a signal ({}); {}", what, strsignal(result.signal), last_lines(result.output));
-  if (result.status != 0) fail(ErrorCode::device, "{} failed with exit status {}; {}", what, result.status, last_lines(result.output));
+  if (result.signal != 0) throw CompilerError(fmt::format("{} was ended by a signal ({}); {}", what, strsignal(result.signal), last_lines(result.output)));
+  if (result.status != 0) throw CompilerError(fmt::format("{} failed with exit status {}; {}", what, result.status, last_lines(result.output)));
 }
 
 // Newer versions of atc put the system into the name.
@@ -119,7 +119,7 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
     throw;
   }
   const fs::path output = find_output(*folder);
-  if (output.empty()) fail(ErrorCode::device, "{} says that it is done, but has left no model; {}", what, last_lines(result.output));
+  if (output.empty()) throw CompilerError(fmt::format("{} says that it is done, but has left no model; {}", what, last_lines(result.output)));
   return {cache.store(key, output, fmt::format("{} for {}, CANN {}", model, options.soc, to_string(installation))), key};
 }
 

@@ -4,14 +4,22 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cann/installation.h"
 #include "ir/graph.h"
+#include "ropeway/error.h"
 
 namespace ropeway::ascend {
 
 inline constexpr const char* kPrecisionMode = "force_fp16";  // atc's default for the 310B, said aloud
+
+// A failure of atc's alone, with this model: it reports one, is killed, takes too long, or leaves no model. Not: there is no atc, or no room.
+class CompilerError : public Error {
+ public:
+  explicit CompilerError(std::string message) : Error(ErrorCode::device, std::move(message)) {}
+};
 
 struct CompilerOptions {
   std::string soc;        // "Ascend310B1"
@@ -35,7 +43,7 @@ struct CompiledOm {
 };
 
 // The compiled model's file, from the cache or by running atc. It stays in the cache. No device is needed.
-// Throws Error{device}: there is no atc, it fails, is killed, takes too long, or leaves no model; Error{unsupported, io}. Nothing half-written stays.
+// Throws CompilerError; Error{device}: there is no atc; Error{unsupported, io}. Nothing half-written stays.
 CompiledOm compile_om(const AtcInput& input, const std::string& model, const cann::Installation& installation, const CompilerOptions& options);
 
 }  // namespace ropeway::ascend

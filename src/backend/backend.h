@@ -24,6 +24,7 @@ struct DeviceInfo {
   std::string title;        // over its column of a table: "cpu", "virtual Ascend310B1"
   std::string description;  // the processor or chip, as its maker calls it
   std::string precision;    // of arithmetic: "fp32"
+  std::string chip;         // of an NPU, as CANN has it: "Ascend310B1"; "" for the CPU
   int threads = 1;
   bool predicted = false;   // times are a model's, not a clock's
   bool compiles_whole = false;  // a compiler of the device's makes one piece of a segment

@@ -80,6 +80,7 @@ class ModelBench {
     const auto model = Model::compile(std::move(graph), session);
     const double compile_ms = compiling.milliseconds();
     print_notes(*model);
+    print_split(*model);
     if (const std::string why = separate ? "" : model->why_not_timed(); !why.empty()) {
       fmt::print(stderr, "note: {}; each row is compiled and run by itself instead\n", why);
       separate = true;
@@ -92,7 +93,8 @@ class ModelBench {
     if (separate) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
     else assign_steps(rows, rows_by_node(model->graph().nodes.size(), steps_, rows), steps_of(*model));
 
-    DeviceReport report = make_device_report(device, rows, measurement);
+    DeviceReport report = make_device_report(model->info(), rows, measurement);
+    report.split = model->is_split();
     report.rows_apart = separate;
     report.load_ms = load_ms;
     report.compile_ms = compile_ms;
@@ -107,7 +109,11 @@ class ModelBench {
     const auto pieces = Model::compile(std::move(graph), session, row_of);
     for (Row& row : rows) row.steps.clear();
     const std::vector<Segment>& segments = pieces->plan().segments;
-    for (size_t s = 0; s < segments.size(); ++s) rows[static_cast<size_t>(row_of[static_cast<size_t>(segments[s].nodes[0])])].steps.push_back(static_cast<int>(s));
+    int step = 0;  // an NPU's segment is one, the CPU's have several
+    for (size_t s = 0; s < segments.size(); ++s) {
+      Row& row = rows[static_cast<size_t>(row_of[static_cast<size_t>(segments[s].nodes[0])])];
+      for (size_t i = 0; i < pieces->executables()[s]->steps().size(); ++i) row.steps.push_back(step++);
+    }
     return measure_model(*pieces, session).step_ms;
   }
 
@@ -216,6 +222,7 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME,...");
+  add_fallback_option(*command, options->session);
   add_row_options(*command, options->rows);
   add_timing_option(*command, *options);
   add_batch_option(*command, options->session);

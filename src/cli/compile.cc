@@ -29,7 +29,9 @@ void compile(const CompileOptions& options) {
   progress.line("reading {}", options.model);
   Graph graph = read_model(options.model, {options.session.batch, {}});
   progress.line("compiling for {}", options.session.device);
-  const std::filesystem::path compiled = compile_for_npu(std::move(graph), options.soc, options.session);
+  std::vector<std::string> notes;
+  const std::filesystem::path compiled = compile_for_npu(std::move(graph), options.soc, options.session, notes);
+  print_notes(notes);
   const File file(compiled);
   const auto content = file.read(0, file.size());
   write_file(options.output, {content.get(), file.size()});

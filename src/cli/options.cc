@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "engine/model.h"
+#include "engine/placing.h"
 
 namespace ropeway::cli {
 namespace {
@@ -24,6 +25,10 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
   add_compile_timeout_option(command, options);
   add_run_timeout_option(command, options);
+}
+
+void add_fallback_option(CLI::App& command, SessionOptions& options) {
+  command.add_flag("!--no-fallback", options.fallback, "An operator that an NPU cannot compute is an error that names it; without, the CPU computes it");
 }
 
 void add_device_option(CLI::App& command, SessionOptions& options) {
@@ -68,8 +73,14 @@ void warn_of_slow_compiling(const std::string& device, const std::string& model)
   fmt::print(stderr, "note: unless it is compiled already: {}: {}\n", why, cann::kCompileElsewhere);
 }
 
-void print_notes(const Model& model) {
-  for (const std::string& note : model.notes()) fmt::print(stderr, "note: {}\n", note);
+void print_notes(std::span<const std::string> notes) {
+  for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", note);
+}
+
+void print_notes(const Model& model) { print_notes(model.notes()); }
+
+void print_split(const Model& model) {
+  if (model.backends().size() > 1) fmt::print("{}\n", describe_split(model.plan(), model.graph()));
 }
 
 void check_writable(const std::filesystem::path& path) {

@@ -16,6 +16,8 @@ namespace ropeway::cli {
 
 // --threads, --disable-pass, --kernel, --compile-timeout and --run-timeout.
 void add_engine_options(CLI::App& command, SessionOptions& options);
+// --no-fallback.
+void add_fallback_option(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
@@ -38,8 +40,11 @@ void check_device(const SessionOptions& options, const std::string& model);
 // CANN's atc, or where the user has set MAX_COMPILE_CORE_NUMBER and so knows.
 void warn_of_slow_compiling(const std::string& device, const std::string& model);
 
-// The notes of a model, each on a line of standard error.
+// Notes, or those of a model, each on a line of standard error.
+void print_notes(std::span<const std::string> notes);
 void print_notes(const Model& model);
+// How a model is split between an NPU and the CPU, on a line of standard output; nothing for the CPU alone, and for a compiled model.
+void print_split(const Model& model);
 
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);

@@ -92,6 +92,7 @@ void run(const RunOptions& options) {
   progress.line("reading {}", options.model);
   const auto [model, inputs] = prepare(options, progress);
   print_notes(*model);
+  print_split(*model);
   std::vector<Tensor> results;
   for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
   model->run(*model->make_context(), inputs, results, nullptr);
@@ -99,7 +100,7 @@ void run(const RunOptions& options) {
   if (options.output) write_npy(*options.output, results[0]);
   if (options.output_dir) write_outputs(*options.output_dir, model->outputs(), results);
   if (options.inputs.empty() && !model->inputs().empty()) fmt::print("no --input is given: the inputs are generated, floating point in [-1, 1), integers 0\n");
-  if (const DeviceInfo device = model->backend(0).info(); device.predicted) fmt::print("the values are those of a {}, predicted\n", device.title);
+  if (const DeviceInfo device = model->info(); device.predicted) fmt::print("the values are those of a {}, predicted\n", model->backend(0).info().title);
   for (size_t i = 0; i < results.size(); ++i) fmt::print("{}: {}, {}\n", model->outputs()[i].name, to_string(model->outputs()[i].type), summary(results[i]));
 }
 
@@ -115,6 +116,7 @@ void add_run(CLI::App& app) {
   CLI::Option* const output = command->add_option("--output", options->output, "Write the model's one output to this file")->type_name("y.npy");
   command->add_option("--output-dir", options->output_dir, "Write every output to NAME.npy in this folder")->type_name("DIR")->excludes(output);
   add_device_option(*command, options->session);
+  add_fallback_option(*command, options->session);
   add_batch_option(*command, options->session)->excludes(input);
   add_engine_options(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "chip/soc.h"
 #include "engine/devices.h"
+#include "engine/placing.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -27,12 +28,15 @@ std::string chosen_soc(const std::string& soc, const cann::Installation& install
 
 }  // namespace
 
-std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options) {
+std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options, std::vector<std::string>& notes) {
   const cann::Installation installation = npu_installation(options.device);
   const ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");  // the CPU backend's own
   graph = run_passes(std::move(graph), pipeline(), disabled);
+  Narrowing narrowing;
+  graph = narrow(std::move(graph), false, narrowing);
+  for (const std::string& note : notes_on(narrowing, compiler.soc)) notes.push_back(note);
   std::vector<std::string> impossible;
   for (const Node& node : graph.nodes) {
     if (const std::string why = ascend::why_not_on_chip(graph, node, compiler.soc); !why.empty()) impossible.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), why));

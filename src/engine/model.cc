@@ -5,9 +5,13 @@
 #include <utility>
 
 #include "ascend/backend.h"
+#include "ascend/compiler.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cpu/backend.h"
+#include "engine/border.h"
 #include "engine/devices.h"
+#include "engine/placing.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -28,6 +32,18 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
   }
   if (used.contains(wanted)) return;
   fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
+}
+
+// Why a compiler failed, in a line: what failed, and the first line with an error code of CANN's.
+std::string reason_of(const ascend::CompilerError& error) {
+  const std::vector<std::string> lines = split(error.message(), '\n');
+  std::string reason = lines[0].substr(0, lines[0].find("; it printed:"));
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const size_t at = lines[i].find_first_not_of(' ');
+    const bool has_code = at != std::string::npos && lines[i].size() > at + 7 && lines[i][at] == 'E' && lines[i][at + 6] == ':';
+    if (has_code) return fmt::format("{}: {}", reason, lines[i].substr(at));
+  }
+  return reason;
 }
 
 // Constants beyond this are kept by executables alone.
@@ -64,6 +80,7 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
 std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces) {
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options, ""));
+  if (!model->backends_[0]->info().chip.empty()) model->backends_.push_back(make_cpu_backend(options.threads));
   // "fuse" is the backend's own pass.
   const CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
   std::set<std::string> disabled = options.disabled_passes;
@@ -71,12 +88,17 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
-  model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
-  Graph& planned = model->graph_;
-  std::vector<Candidate> candidates;
-  for (const auto& backend : model->backends_) candidates.push_back(candidate(*backend, planned));
-  model->plan_ = make_plan(planned, candidates, {pieces});
-  const std::vector<Segment>& segments = model->plan_.segments;
+  model->graph_ = narrow_for(*model->backends_[0], run_passes(std::move(graph), pipeline(), disabled), model->notes_);
+  const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
+  model->plan_ = make_plan(model->graph_, candidates, {pieces, options.fallback});
+  model->compile_segments(candidates, compile_options, options.fallback);
+  if (!options.force_kernel.empty()) check_kernel(options.force_kernel, model->graph_, model->executables_);
+  return model;
+}
+
+void Model::compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback) {
+  Graph& planned = graph_;
+  const std::vector<Segment>& segments = plan_.segments;
   std::vector<Graph> parts;
   for (const Segment& segment : segments) parts.push_back(extract(planned, segment));
   // From here on each part alone holds its weights, and frees them as they are packed.
@@ -85,9 +107,41 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   for (size_t i = 0; i < planned.values.size(); ++i) {
     if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
   }
-  for (size_t s = 0; s < segments.size(); ++s) model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), compile_options));
-  if (!options.force_kernel.empty()) check_kernel(options.force_kernel, planned, model->executables_);
-  return model;
+  for (size_t s = 0; s < segments.size(); ++s) {
+    if (segments[s].backend == 0 && backends_.size() > 1 && fallback) {
+      try {
+        executables_.push_back(backends_[0]->compile(parts[s], options));  // a copy, whose constants are shared
+        continue;
+      } catch (const ascend::CompilerError& error) {
+        compute_on_cpu(candidates, s, reason_of(error));
+      }
+    }
+    executables_.push_back(backends_[segments[s].backend]->compile(std::move(parts[s]), options));
+  }
+}
+
+void Model::compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason) {
+  const size_t operators = plan_.segments[segment].nodes.size();
+  const Node& first = graph_.nodes[static_cast<size_t>(plan_.segments[segment].nodes[0])];
+  notes_.push_back(fmt::format("{} operator{} (first: {} at {}) run on the CPU, because the NPU's compiler failed: {}", operators, operators == 1 ? "" : "s", name(first.op), to_string(first.origin), reason));
+  move_segment(plan_, graph_, candidates, segment, "the NPU's compiler failed: " + reason);
+}
+
+bool Model::is_split() const {
+  return std::any_of(plan_.segments.begin(), plan_.segments.end(), [](const Segment& each) { return each.backend != 0; });
+}
+
+DeviceInfo Model::info() const {
+  DeviceInfo result = backends_[0]->info();
+  if (!is_split()) return result;
+  const DeviceInfo cpu = backends_[1]->info();
+  const bool on_npu = std::any_of(plan_.segments.begin(), plan_.segments.end(), [](const Segment& each) { return each.backend == 0; });
+  result.title = on_npu ? fmt::format("{} + {}", result.title, cpu.title) : fmt::format("{} alone", cpu.title);
+  result.precision = on_npu ? fmt::format("{} + {}", result.precision, cpu.precision) : cpu.precision;
+  result.predicted = result.predicted && on_npu;
+  result.compiles_whole = false;
+  result.threads = cpu.threads;
+  return result;
 }
 
 Model::~Model() = default;
@@ -105,13 +159,19 @@ std::unique_ptr<ModelContext> Model::make_context() const {
   for (size_t i = 0; i < graph_.values.size(); ++i) {
     if (graph_.values[i].constant) context->values[i] = *graph_.values[i].constant;
   }
+  context->converted.resize(graph_.inputs.size());
+  for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+    if (graph_.type(graph_.inputs[i]) != inputs_[i].type) context->converted[i] = Tensor(graph_.type(graph_.inputs[i]));
+  }
   for (size_t s = 0; s < plan_.segments.size(); ++s) {
     context->contexts.push_back(executables_[s]->make_context());
     context->inputs.emplace_back(plan_.segments[s].inputs.size());
     context->outputs.emplace_back(plan_.segments[s].outputs.size());
     for (const ValueId id : plan_.segments[s].outputs) {
-      const bool is_result = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
-      if (!is_result) context->values[static_cast<size_t>(id)] = Tensor(graph_.type(id));
+      // A result that is the caller's own buffer needs none here.
+      const auto result = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
+      const bool is_callers = result != graph_.outputs.end() && outputs_[static_cast<size_t>(result - graph_.outputs.begin())].type == graph_.type(id);
+      if (!is_callers) context->values[static_cast<size_t>(id)] = Tensor(graph_.type(id));
     }
   }
   return context;
@@ -121,12 +181,18 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
   check_tensors("input", inputs_, values);
   check_tensors("output", outputs_, results);
   const auto at = [&](ValueId id) -> Tensor& { return context.values[static_cast<size_t>(id)]; };
-  for (size_t i = 0; i < values.size(); ++i) at(graph_.inputs[i]) = values[i];
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool as_given = graph_.type(graph_.inputs[i]) == inputs_[i].type;
+    if (!as_given) convert_at_border("input " + inputs_[i].name, values[i], context.converted[i]);
+    at(graph_.inputs[i]) = as_given ? values[i] : context.converted[i];
+  }
   // What a node computes for an output goes straight there; inputs and constants handed through are copied below.
   for (const Segment& segment : plan_.segments) {
     for (const ValueId id : segment.outputs) {
       const auto result = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
-      if (result != graph_.outputs.end()) at(id) = results[static_cast<size_t>(result - graph_.outputs.begin())];
+      if (result == graph_.outputs.end()) continue;
+      const auto i = static_cast<size_t>(result - graph_.outputs.begin());
+      if (outputs_[i].type == graph_.type(id)) at(id) = results[i];
     }
   }
   if (traces != nullptr) traces->resize(plan_.segments.size());
@@ -138,7 +204,8 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
   }
   for (size_t i = 0; i < results.size(); ++i) {
     const Tensor& source = at(graph_.outputs[i]);
-    if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
+    if (source.type() != results[i].type()) convert_at_border("output " + outputs_[i].name, source, results[i]);
+    else if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }
 }
 

@@ -19,6 +19,7 @@ struct ModelContext {
   std::vector<std::unique_ptr<Context>> contexts;    // by segment
   std::vector<Tensor> values;                        // by value of the graph; those that cross segments are allocated once
   std::vector<std::vector<Tensor>> inputs, outputs;  // by segment
+  std::vector<Tensor> converted;                     // by input of the graph: for those of another dtype than the model's
 };
 
 // A model ready to run. Immutable; any number of threads may run it, each with its own context.
@@ -29,10 +30,14 @@ class Model {
   static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces = {});
   ~Model();
 
-  // The planned graph, after passes; its larger constants are gone (each lives, packed, in an executable). Of a compiled model: inputs and outputs without nodes.
+  // The planned graph, after passes and in types that the device has; its larger constants are gone (each lives, packed, in an executable). Of a compiled model: inputs and outputs without nodes.
   const Graph& graph() const { return graph_; }
   const Plan& plan() const { return plan_; }
   const Backend& backend(size_t i) const { return *backends_[i]; }
+  // The device that was asked for, as it is used: a title that names all that compute, its precision, and whether any time is predicted.
+  DeviceInfo info() const;
+  // Whether the CPU computes some of what an NPU was asked to.
+  bool is_split() const;
   std::span<const std::shared_ptr<const Backend>> backends() const { return backends_; }
   // By segment of the plan. Node i of its steps is node plan().segments[s].nodes[i] of graph().
   const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
@@ -50,6 +55,8 @@ class Model {
 
  private:
   Model() = default;
+  void compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback);
+  void compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason);
   static std::shared_ptr<const Model> load_compiled(const std::string& path, const SessionOptions& options);
   Graph graph_;
   Plan plan_;

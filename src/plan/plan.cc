@@ -4,6 +4,8 @@
 #include <map>
 
 #include "base/text.h"
+#include "plan/order.h"
+#include "plan/split.h"
 
 namespace ropeway {
 namespace {
@@ -36,6 +38,59 @@ void find_boundary(const Graph& graph, const std::vector<int>& segment_of, size_
   }
 }
 
+std::string declined(const Candidate& candidate, size_t n) { return fmt::format("{} declined: {}", candidate.name, candidate.supports[n].why_not); }
+
+// What nobody can compute, by name; without a fallback, what the first cannot.
+void check_homes(const Graph& graph, std::span<const Candidate> all, bool fallback) {
+  const std::span<const Candidate> candidates = fallback ? all : all.first(1);
+  std::vector<std::string> homeless;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    std::vector<std::string> reasons;
+    for (const Candidate& each : candidates) {
+      if (!each.supports[n].yes) reasons.push_back(declined(each, n));
+    }
+    if (reasons.size() == candidates.size()) homeless.push_back(fmt::format("{} at {}: {}", name(graph.nodes[n].op), to_string(graph.nodes[n].origin), fmt::join(reasons, "; ")));
+  }
+  if (!homeless.empty() && candidates.size() < all.size()) fail(ErrorCode::unsupported, "{} of {} operators cannot run on {}, and --no-fallback keeps them from the {}:\n  {}", homeless.size(), graph.nodes.size(), all[0].name, all[1].name, fmt::join(homeless, "\n  "));
+  if (!homeless.empty()) fail(ErrorCode::unsupported, "no device can compute {} of {} operators:\n  {}", homeless.size(), graph.nodes.size(), fmt::join(homeless, "\n  "));
+}
+
+// Where each node goes, and why.
+std::vector<Placement> place(const Graph& graph, std::span<const Candidate> candidates, bool fallback) {
+  check_homes(graph, candidates, fallback);
+  const Candidate& first = candidates[0];
+  if (std::all_of(first.supports.begin(), first.supports.end(), [](const Support& each) { return each.yes; })) {
+    return std::vector<Placement>(graph.nodes.size(), {0, candidates.size() == 1 ? "it is the only device" : "it is the preferred device"});
+  }
+  const std::vector<bool> on_first = split(graph, first, candidates[1]);
+  std::vector<Placement> result;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (on_first[n]) result.push_back({0, "it is the preferred device"});
+    else if (!first.supports[n].yes) result.push_back({1, declined(first, n)});
+    else result.push_back({1, fmt::format("copies to and from {} would take longer than it saves", first.name)});
+  }
+  return result;
+}
+
+// What a segment takes: its nodes, and copies of what it reads and leaves.
+void add_prediction(const Graph& graph, const Candidate& candidate, const Segment& segment, Plan& plan) {
+  for (const int n : segment.nodes) plan.predicted_ms += candidate.supports[static_cast<size_t>(n)].predicted_ms.value_or(0);
+  if (candidate.copy_gb_per_s == 0) return;
+  for (const auto* side : {&segment.inputs, &segment.outputs}) {
+    for (const ValueId id : *side) {
+      ++plan.copies.number;
+      plan.copies.bytes += static_cast<double>(element_count(graph.type(id).shape)) * static_cast<double>(size_of(graph.type(id).dtype));
+      plan.copies.ms += copy_ms(candidate, graph.type(id));
+    }
+  }
+}
+
+void predict(const Graph& graph, std::span<const Candidate> candidates, Plan& plan) {
+  plan.predicted_ms = 0;
+  plan.copies = {};
+  for (const Segment& segment : plan.segments) add_prediction(graph, candidates[segment.backend], segment, plan);
+}
+
 }  // namespace
 
 Candidate candidate(const Backend& backend, const Graph& graph) {
@@ -44,34 +99,32 @@ Candidate candidate(const Backend& backend, const Graph& graph) {
 }
 
 Plan make_plan(const Graph& graph, std::span<const Candidate> candidates, const PlanOptions& options) {
+  if (candidates.empty() || candidates.size() > 2) fail(ErrorCode::internal, "a plan is for one device or two, not for {}", candidates.size());
   Plan plan;
   for (const Candidate& each : candidates) plan.devices.push_back(each.name);
-  const size_t usable = options.fallback ? candidates.size() : std::min<size_t>(1, candidates.size());
-  std::vector<std::string> homeless;
-  std::vector<int> segment_of;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const Node& node = graph.nodes[n];
-    Placement placement{usable, candidates.size() == 1 ? "it is the only device" : "it is the preferred device"};
-    std::string reasons;
-    for (size_t b = 0; b < usable && placement.backend == usable; ++b) {
-      const Support& support = candidates[b].supports[n];
-      if (support.yes) {
-        placement.backend = b;
-        if (!reasons.empty()) placement.reason = reasons;
-      } else {
-        reasons += fmt::format("{}{} declined: {}", reasons.empty() ? "" : "; ", candidates[b].name, support.why_not);
-      }
-    }
-    if (placement.backend == usable) homeless.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), reasons));
-    const bool new_piece = !options.pieces.empty() && n > 0 && options.pieces[n] != options.pieces[n - 1];
-    if (plan.segments.empty() || new_piece || plan.segments.back().backend != placement.backend) plan.segments.push_back({placement.backend, {}, {}, {}});
-    plan.segments.back().nodes.push_back(static_cast<int>(n));
-    segment_of.push_back(static_cast<int>(plan.segments.size()) - 1);
-    plan.placements.push_back(std::move(placement));
+  plan.placements = place(graph, candidates, options.fallback);
+  std::vector<size_t> sides;
+  for (const Placement& each : plan.placements) sides.push_back(each.backend);
+  std::vector<int> segment_of(graph.nodes.size(), -1);
+  int before = -1;
+  for (const int n : order(graph, sides)) {
+    const auto at = [n](const auto& list) { return list[static_cast<size_t>(n)]; };
+    const bool new_piece = before >= 0 && !options.pieces.empty() && at(options.pieces) != options.pieces[static_cast<size_t>(before)];
+    if (plan.segments.empty() || new_piece || plan.segments.back().backend != at(sides)) plan.segments.push_back({at(sides), {}, {}, {}});
+    plan.segments.back().nodes.push_back(n);
+    segment_of[static_cast<size_t>(n)] = static_cast<int>(plan.segments.size()) - 1;
+    before = n;
   }
-  if (!homeless.empty()) fail(ErrorCode::unsupported, "no device can compute {} of {} operators:\n  {}", homeless.size(), graph.nodes.size(), fmt::join(homeless, "\n  "));
   for (size_t s = 0; s < plan.segments.size(); ++s) find_boundary(graph, segment_of, s, plan.segments[s]);
+  predict(graph, candidates, plan);
   return plan;
+}
+
+void move_segment(Plan& plan, const Graph& graph, std::span<const Candidate> candidates, size_t segment, const std::string& reason) {
+  Segment& moved = plan.segments[segment];
+  moved.backend = 1 - moved.backend;
+  for (const int n : moved.nodes) plan.placements[static_cast<size_t>(n)] = {moved.backend, reason};
+  predict(graph, candidates, plan);
 }
 
 Graph extract(const Graph& graph, const Segment& segment) {

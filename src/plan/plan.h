@@ -23,10 +23,10 @@ struct PlanOptions {
   bool fallback = true;              // false: what the first candidate cannot compute is an error
 };
 
-// Nodes that one device computes in one piece.
+// Nodes that one device computes in one piece. They need not be neighbours in the graph.
 struct Segment {
   size_t backend = 0;           // index into the candidates that the plan was made for
-  std::vector<int> nodes;       // indices into the planned graph, in order
+  std::vector<int> nodes;       // indices into the planned graph, ascending
   std::vector<ValueId> inputs;  // boundary buffers that it reads, and that it leaves
   std::vector<ValueId> outputs;
 };
@@ -36,15 +36,27 @@ struct Placement {
   std::string reason;  // "it is the only device", "npu declined: …"
 };
 
+// Between the host's memory and the devices', as segments make them: each copies what it reads and leaves.
+struct Copies {
+  int number = 0;
+  double bytes = 0, ms = 0;
+};
+
 struct Plan {
   std::vector<Segment> segments;      // in the order of execution
   std::vector<Placement> placements;  // by node
   std::vector<std::string> devices;   // the candidates' names
+  double predicted_ms = 0;            // of all operators, as far as candidates told; copies not included
+  Copies copies;
 };
 
-// Every node goes to the first candidate that supports it; neighbours on one device form a segment.
+// For one candidate or two, the preferred one first; the second must compute in the host's memory. The first gets the whole graph if it supports all of it. Otherwise the
+// two share it, so that the predicted time is least (plan/split.h); segments alternate (plan/order.h).
 // Throws Error{unsupported} that names every operator without a device, or that needs a fallback where none is allowed, with its module path and the reasons.
 Plan make_plan(const Graph& graph, std::span<const Candidate> candidates, const PlanOptions& options = {});
+
+// Moves a segment to the other candidate, for `reason`, and predicts anew.
+void move_segment(Plan& plan, const Graph& graph, std::span<const Candidate> candidates, size_t segment, const std::string& reason);
 
 // The segment as a graph of its own: node i of it is node segment.nodes[i].
 Graph extract(const Graph& graph, const Segment& segment);

@@ -27,6 +27,7 @@ Json device_json(const DeviceReport& device) {
           {"precision", device.precision},
           {"threads", device.threads},
           {"predicted", device.predicted},
+          {"split", device.split},
           {"compiled_whole", device.compiled_whole},
           {"rows_apart", device.rows_apart},
           {"rows", std::move(rows)},

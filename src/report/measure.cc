@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <numeric>
 #include <string>
 
 namespace ropeway {
@@ -13,16 +14,21 @@ bool enough(const MeasureOptions& options, int done, double seconds) {
   return done >= kMostIterations || (done >= kLeastIterations && seconds >= kDefaultSeconds);
 }
 
-// What the device's clock says, where times are predicted.
+// What the device's clock says, where times are predicted; for segments that the CPU computes, what their steps took. Without the latter, once is enough.
 Measurement measure_predicted(const Model& model, std::span<const Tensor> inputs, std::span<Tensor> outputs, ModelContext& context, const MeasureOptions& options) {
   Measurement result;
   std::vector<Trace> traces;
-  for (int i = 0; i < options.iterations.value_or(1); ++i) {
+  const bool split = model.is_split();
+  for (int i = 0; split && i < options.warmup; ++i) model.run(context, inputs, outputs, &traces);
+  const Stopwatch clock;
+  const auto done = [&](int i) { return split ? enough(options, i, clock.milliseconds() / 1000) : i >= options.iterations.value_or(1); };
+  for (int i = 0; !done(i); ++i) {
     model.run(context, inputs, outputs, &traces);
     double whole = 0;
     std::vector<double>& steps = result.step_ms.emplace_back();
-    for (const Trace& trace : traces) {
-      whole += trace.device_ms;
+    for (size_t s = 0; s < traces.size(); ++s) {
+      const Trace& trace = traces[s];
+      whole += model.plan().segments[s].backend == 0 ? trace.device_ms : std::accumulate(trace.step_ms.begin(), trace.step_ms.end(), 0.0);
       steps.insert(steps.end(), trace.step_ms.begin(), trace.step_ms.end());
     }
     result.end_to_end_ms.push_back(whole);
@@ -36,7 +42,7 @@ Measurement measure(const Model& model, std::span<const Tensor> inputs, const Me
   const auto context = model.make_context();
   std::vector<Tensor> outputs;
   for (const ValueInfo& output : model.outputs()) outputs.emplace_back(output.type);
-  if (model.backend(0).info().predicted) return measure_predicted(model, inputs, outputs, *context, options);
+  if (model.info().predicted) return measure_predicted(model, inputs, outputs, *context, options);
   std::vector<Trace> traces;
   for (int i = 0; i < options.warmup; ++i) model.run(*context, inputs, outputs, i % 2 == 0 ? nullptr : &traces);
 

@@ -26,6 +26,7 @@ struct DeviceReport {
   std::string precision;
   int threads = 1;
   bool predicted = false;       // the times are a model's, not a clock's
+  bool split = false;           // the CPU computes a part; its times are always a clock's
   bool compiled_whole = false;  // the device runs the model in one piece
   bool rows_apart = false;      // but the rows were compiled and run each by itself
   std::vector<RowReport> rows;

@@ -70,9 +70,9 @@ std::vector<std::string> cells_of(const std::vector<AnyRow>& rows, const std::ve
 Column device_column(const DeviceReport& device, const std::vector<Label>& labels) {
   Column column;
   // A predicted time is the same at every run.
-  const auto times = [&](double min, double median) { return device.predicted ? milliseconds(median) : pair_of(min, median); };
+  const auto times = [&](double min, double median) { return device.predicted && !device.split ? milliseconds(median) : pair_of(min, median); };
   column.head = {device.title, device.compiled_whole ? device.precision + ", compiled" : fmt::format("{}, {} thread{}", device.precision, device.threads, device.threads == 1 ? "" : "s"),
-                 device.predicted ? "predicted" : pair_of("min", "median")};
+                 device.predicted && !device.split ? "predicted" : pair_of("min", "median")};
   column.cells = cells_of(device.rows, labels, [&](const RowReport& row) { return row.fused ? "fused" : times(row.min_ms, row.median_ms); });
   const double min = device.sum_of_min_ms(), median = device.sum_of_median_ms();
   column.sum = times(min, median);
@@ -152,6 +152,7 @@ std::string printed_total_note(const ArticleTimes& times) {
 }
 
 std::string timing_of(const DeviceReport& device) {
+  if (device.predicted && device.split) return fmt::format("the NPU's times are predicted, no NPU has run; the CPU's are measured here, {} iteration{}", device.iterations, device.iterations == 1 ? "" : "s");
   if (device.predicted) return "times are predicted by a cost model, no NPU has run";
   return fmt::format("{} iteration{}; end to end p90 {:.3f} ms, p99 {:.3f} ms", device.iterations, device.iterations == 1 ? "" : "s", device.end_to_end.p90, device.end_to_end.p99);
 }
@@ -199,6 +200,11 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
     text +=
         "An NPU runs a compiled model in one piece: its rows are compiled and run each by itself. End to end is the model in\n"
         "one piece, with the copies of inputs and outputs between host and device, which no row has.\n";
+  }
+  if (any(&DeviceReport::split)) {
+    text +=
+        "A model that is split between NPU and CPU takes, end to end, the time of its segments one after the other, copies\n"
+        "included. A predicted NPU beside this machine's processor is no board: its processor is another.\n";
   }
   if (any(&DeviceReport::predicted) || reference != nullptr) text += "Predicted times come from a cost model of the chip, calibrated on measurements of others, and from no NPU.\n";
   if (reference != nullptr) {

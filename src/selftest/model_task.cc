@@ -98,6 +98,7 @@ Json operators_of(const Model& model, std::span<const ModelStep> steps, const Me
 void add_rows(Json& result, const std::string& name, const SessionOptions& options, const Prediction& prediction, const std::vector<Tensor>& inputs) {
   SessionOptions timed = options;
   timed.time_steps = true;
+  timed.fallback = false;
   const auto model = Model::compile(read_model(name, {}), timed);
   if (const std::string why = model->why_not_timed(); !why.empty()) fail(ErrorCode::device, "{}", why);
   const std::vector<ModelStep> steps = steps_of(*model);
@@ -125,7 +126,9 @@ Json run_model(const Task& task, const SessionOptions& options, Stage& stage) {
   stage.name = "run";
   std::vector<Tensor> inputs;
   {
-    const auto model = Model::compile(read_model(task.subject, {}), options);  // from the cache
+    SessionOptions on_device = options;
+    on_device.fallback = false;
+    const auto model = Model::compile(read_model(task.subject, {}), on_device);  // from the cache
     inputs = generated_inputs(model->inputs());
     result["output"] = compare(*model, inputs, task.subject);
     const double sum = std::accumulate(prediction.row_ms.begin(), prediction.row_ms.end(), 0.0);

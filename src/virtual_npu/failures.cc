@@ -37,12 +37,13 @@ FaultPlan parse_faults(const std::string& text) {
   FaultPlan plan;
   for (const std::string& part : split(text, ',')) {
     const size_t equals = part.find('=');
-    if (equals == std::string::npos) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_FAULTS: '{}' is none of function:call=code, slow=ms, hang=execution, lost=execution", part);
+    if (equals == std::string::npos) fail(ErrorCode::invalid_argument, "ROPEWAY_VIRTUAL_FAULTS: '{}' is none of function:call=code, slow=ms, hang=execution, lost=execution, atc=status", part);
     const std::string key = part.substr(0, equals);
     const int value = number(part.substr(equals + 1), part);
     if (key == "slow") plan.slow_ms = value;
     else if (key == "hang") plan.hang = value;
     else if (key == "lost") plan.lost = value;
+    else if (key == "atc") plan.atc_status = value;
     else {
       const size_t colon = key.find(':');
       const std::string function = key.substr(0, colon);

@@ -13,6 +13,7 @@ namespace ropeway::virtual_npu {
 //   aclrtMalloc:3=207001  the third call of that function in this process does nothing and returns this code (functions without a code: null, 0)
 //   slow=50               every execution of a model takes 50 ms longer, of the device's clock and of the caller's
 //   hang=2                the second execution of a model does not end before aclrtResetDevice
+//   atc=7                 atc compiles nothing and ends with this exit status
 //   lost=2                the second execution of a model loses the device: calls fail until aclrtResetDevice
 // Names are those of cann/abi.def.
 struct FaultPlan {
@@ -24,6 +25,7 @@ struct FaultPlan {
   std::vector<Call> calls;
   double slow_ms = 0;
   int hang = 0, lost = 0;  // 0: never
+  int atc_status = 0;      // 0: it works
 };
 // Throws Error{invalid_argument} that names the part.
 FaultPlan parse_faults(const std::string& text);

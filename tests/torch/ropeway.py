@@ -28,7 +28,7 @@ def run(model, inputs, *options):
         out = Path(folder) / "out"
         out.mkdir()
         lines = command("run", model, *arguments, "--output-dir", out, *options).splitlines()
-        names = [line.split(":")[0] for line in lines if ": " in line and not line.startswith("no --input")]
+        names = [line.split(":")[0] for line in lines if ": " in line and not line.startswith(("no --input", "split:"))]
         return {name: np.load(out / f"{name}.npy") for name in names}
 
 

@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/env.h"
 #include "virtual_npu/atc/compiler.h"
 #include "virtual_npu/atc/flags.h"
+#include "virtual_npu/failures.h"
 
 namespace {
 
@@ -35,6 +37,11 @@ int failed(const std::string& text) {
   return 1;
 }
 
+int status_on_purpose() {
+  const auto faults = ropeway::environment("ROPEWAY_VIRTUAL_FAULTS");
+  return faults ? ropeway::virtual_npu::parse_faults(*faults).atc_status : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -48,6 +55,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     std::fputs("ATC start working now, please wait for a moment. (Ropeway's virtual atc)\n", stdout);
+    if (const int status = status_on_purpose(); status != 0) {
+      failed("E19999: Inner Error! ROPEWAY_VIRTUAL_FAULTS asks for a failure of atc");
+      return status;
+    }
     const ropeway::virtual_npu::AtcOptions options = ropeway::virtual_npu::read_flags(given, warnings);
     const std::string om = ropeway::virtual_npu::to_bytes(ropeway::virtual_npu::compile(options, warnings));
     ropeway::write_file(options.output + ".om", om);

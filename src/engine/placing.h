@@ -1,0 +1,27 @@
+// What stands between a graph and its plan where an NPU is asked for: types that it lacks, and what either side takes.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "passes/lower.h"
+#include "plan/plan.h"
+
+namespace ropeway {
+
+// The graph in types that the NPU has (passes/narrow.cc), and sentences about it for the user; as it is when the backend is none of an NPU. int64 becomes int32 only
+// where the NPU declines an operator that touches int64.
+Graph narrow_for(const Backend& npu, Graph graph, std::vector<std::string>& notes);
+// The sentences alone.
+std::vector<std::string> notes_on(const Narrowing& narrowing, const std::string& chip);
+
+// The backends as candidates. Behind an NPU the CPU's times are those that a board's processor is predicted to take, whatever this machine is.
+std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
+
+// "split: 3 segments: virtual-npu 41 operators, cpu 2 (MaxPool at encoder.pool: …), 4 copies of 1.2 MB, 5.42 ms predicted". All operators of one device that have the
+// same reason are told once.
+std::string describe_split(const Plan& plan, const Graph& graph);
+
+}  // namespace ropeway
