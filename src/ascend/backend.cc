@@ -41,7 +41,8 @@ std::string why_not_on_chip(const Graph& graph, const Node& node, const std::str
   return "";
 }
 
-AscendBackend::AscendBackend(const cann::Installation& installation) : device_(Device::open(installation)) {}
+AscendBackend::AscendBackend(const cann::Installation& installation, chip::PrecisionMode precision, bool keeps_some)
+    : device_(Device::open(installation)), precision_(precision), keeps_some_(keeps_some) {}
 
 Support AscendBackend::supports(const Graph& graph, const Node& node) const {
   const std::string why_not = why_not_on_chip(graph, node, device_->soc());
@@ -59,7 +60,7 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
   const std::pair types(types_of(segment.inputs), types_of(segment.outputs));
   const AtcInput input = make_atc_input(segment);
   for (bool first = true;; first = false) {
-    const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
+    const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds, nullptr, precision_, options.keep});
     try {
       auto executable = std::make_shared<OmExecutable>(device_, om.path, model, steps, options.run_seconds);
       executable->expect_ports(input.input_names, types.first, types.second);
@@ -96,7 +97,7 @@ DeviceInfo AscendBackend::info() const {
   result.name = is_virtual ? "virtual-npu" : "npu";
   result.title = device_->title();
   result.description = is_virtual ? "a virtual " + device_->soc() + ": computes as the chip does, on this machine's processor" : device_->soc();
-  result.precision = "fp16";
+  result.precision = precision_ == chip::PrecisionMode::force_fp16 ? keeps_some_ ? "fp16, some fp32" : "fp16" : chip::name(precision_);
   result.predicted = is_virtual;
   result.compiles_whole = true;
   result.times_steps = Subscription::is_available(device_->functions());

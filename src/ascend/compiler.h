@@ -3,20 +3,22 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cann/installation.h"
+#include "chip/precision.h"
 #include "ir/graph.h"
 
 namespace ropeway::ascend {
-
-inline constexpr const char* kPrecisionMode = "force_fp16";  // atc's default for the 310B, said aloud
 
 struct CompilerOptions {
   std::string soc;        // "Ascend310B1"
   double seconds = 3600;  // after which atc is killed; boards are slow
   std::string* output = nullptr;  // receives what atc printed, when it ran
+  chip::PrecisionMode precision = chip::PrecisionMode::force_fp16;  // atc's default for the 310B, said aloud
+  std::set<int> keep = {};        // nodes of the graph that keep f32 (atc's --keep_dtype)
 };
 
 // What atc is given: opset-17 operators alone, and input names that its --input_shape can say.

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "chip/soc.h"
 #include "engine/devices.h"
+#include "engine/precision.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -27,9 +28,9 @@ std::string chosen_soc(const std::string& soc, const cann::Installation& install
 
 }  // namespace
 
-std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options) {
+std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options, std::vector<std::string>* notes) {
   const cann::Installation installation = npu_installation(options.device);
-  const ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds};
+  ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds, nullptr, npu_precision(options.precision)};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");  // the CPU backend's own
   graph = run_passes(std::move(graph), pipeline(), disabled);
@@ -39,6 +40,7 @@ std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const
   }
   if (!impossible.empty()) fail(ErrorCode::unsupported, "{} of {} operators cannot run on {}:\n  {}", impossible.size(), graph.nodes.size(), compiler.soc, fmt::join(impossible, "\n  "));
   const std::string model = graph.name;
+  if (options.precision == "auto") compiler.keep = choose_precision(graph, options, notes);
   return ascend::compile_om(ascend::make_atc_input(std::move(graph)), model, installation, compiler).path;
 }
 

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "engine/devices.h"
+#include "engine/precision.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -30,6 +31,15 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
   fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
 }
 
+// The kept ones of a segment's nodes, as the segment counts them.
+std::set<int> kept_in(const std::vector<int>& nodes, const std::set<int>& keep) {
+  std::set<int> result;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (keep.contains(nodes[i])) result.insert(static_cast<int>(i));
+  }
+  return result;
+}
+
 // Constants beyond this are kept by executables alone.
 constexpr int64_t kKeptConstant = 1024;
 
@@ -43,6 +53,7 @@ std::shared_ptr<const Model> Model::load(const std::string& model, const Session
 std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const SessionOptions& options) {
   if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
   if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
+  if (!options.precision.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: its precision was chosen then; leave out --precision", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
   const auto executable = backend->load(path, options.run_seconds);
@@ -73,6 +84,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
   Graph& planned = model->graph_;
   model->plan_ = make_plan(planned, model->backends_, pieces);
+  const std::set<int> keep = options.precision == "auto" ? choose_precision(planned, options, &model->notes_) : std::set<int>();
   const std::vector<Segment>& segments = model->plan_.segments;
   std::vector<Graph> parts;
   for (const Segment& segment : segments) parts.push_back(extract(planned, segment));
@@ -82,7 +94,11 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   for (size_t i = 0; i < planned.values.size(); ++i) {
     if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
   }
-  for (size_t s = 0; s < segments.size(); ++s) model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), compile_options));
+  for (size_t s = 0; s < segments.size(); ++s) {
+    CompileOptions own = compile_options;
+    own.keep = kept_in(segments[s].nodes, keep);
+    model->executables_.push_back(model->backends_[segments[s].backend]->compile(std::move(parts[s]), own));
+  }
   if (!options.force_kernel.empty()) check_kernel(options.force_kernel, planned, model->executables_);
   return model;
 }
