@@ -161,13 +161,17 @@ std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& 
   return result;
 }
 
-std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs) {
+std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs, double low, double high) {
+  const auto moved = [&](auto value) { return static_cast<decltype(value)>(low + (high - low) * (value + 1) / 2); };
   std::vector<Tensor> result;
   for (const ValueInfo& input : inputs) {
     result.emplace_back(input.type);
-    if (input.type.dtype == DType::f32) fill_uniform(result.back().data<float>(), stream_seed(input.name));
+    if (input.type.dtype == DType::f32) {
+      fill_uniform(result.back().data<float>(), stream_seed(input.name));
+      if (low != -1 || high != 1) std::ranges::transform(result.back().data<float>(), result.back().data<float>().begin(), moved);
+    }
     if (input.type.dtype == DType::f64) {
-      for (size_t i = 0; i < result.back().data<double>().size(); ++i) result.back().data<double>()[i] = random_uniform(stream_seed(input.name), i);
+      for (size_t i = 0; i < result.back().data<double>().size(); ++i) result.back().data<double>()[i] = moved(static_cast<double>(random_uniform(stream_seed(input.name), i)));
     }
   }
   return result;
