@@ -25,6 +25,9 @@ struct SessionOptions {
   double compile_seconds = 3600;                   // after which an NPU's compiler is stopped
   double run_seconds = 120;                        // after which a run on an NPU that does not answer ends in an error
   bool fallback = true;                            // false: an operator that an NPU cannot compute is an error, instead of computed on the CPU
+  std::string precision = {};                      // of an NPU. "": its default, fp16; "auto": fp16, but for the operators that must have fp32 for results within `tolerance`; or a mode of atc's: allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32. The CPU computes in fp32 alone
+  double tolerance = 1e-2;                         // largest error of a result, relative to its largest value, that "auto" accepts
+  std::vector<Tensor> samples = {};                // inputs by which "auto" judges, in the model's order; none: what the file brings along, else generated ones
   bool time_steps = false;                         // have an NPU's profiler time the operators of a model one by one: for reports
 };
 

@@ -5,6 +5,7 @@
 #include "ascend/cache.h"
 #include "ascend/compiler.h"
 #include "ascend/steps.h"
+#include "ascend/verdict.h"
 #include "base/text.h"
 #include "cann/om.h"
 #include "chip/cost_model.h"
@@ -27,37 +28,13 @@ StepInfo whole_step(const Graph& graph) {
   return step;
 }
 
-// The time of an operator of the compiled model stands at the node that names it, 0 at those that are fused into it.
-void add_predictions(const Graph& graph, const chip::Soc& soc, std::vector<Support>& supports) {
-  for (Support& each : supports) each.predicted_ms = 0;
-  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) supports[static_cast<size_t>(cost.nodes[0])].predicted_ms = cost.ms;
-}
-
 }  // namespace
 
-std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc) {
-  for (const auto* side : {&node.inputs, &node.outputs}) {
-    for (const ValueId id : *side) {
-      if (id == kNoValue) continue;
-      if (graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
-      if (graph.type(id).dtype == DType::bf16) return fmt::format("CANN has next to no operators in bfloat16 for {}: convert the model with .half() or .float() before exporting it", soc);
-      if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
-    }
-  }
-  if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return "dropout in training mode is not deterministic: export the model after .eval()";
-  return "";
-}
-
-AscendBackend::AscendBackend(const cann::Installation& installation) : device_(Device::open(installation)) {}
+AscendBackend::AscendBackend(const cann::Installation& installation, chip::PrecisionMode precision, bool keeps_some)
+    : device_(Device::open(installation)), precision_(precision), keeps_some_(keeps_some) {}
 
 std::vector<Support> AscendBackend::supports(const Graph& graph) const {
-  std::vector<Support> result;
-  for (const Node& node : graph.nodes) {
-    const std::string why_not = why_not_on_chip(graph, node, device_->soc());
-    result.push_back({why_not.empty(), why_not, std::nullopt});
-  }
-  if (const chip::Soc* soc = chip::find_soc(device_->soc())) add_predictions(graph, *soc, result);
-  return result;
+  return ascend::supports(graph, {device_->soc(), nearest_version(device_->installation().version), precision_});
 }
 
 std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const CompileOptions& options) const {
@@ -71,7 +48,7 @@ std::shared_ptr<const Executable> AscendBackend::compile(Graph segment, const Co
   const std::pair types(types_of(segment.inputs), types_of(segment.outputs));
   const AtcInput input = make_atc_input(segment);
   for (bool first = true;; first = false) {
-    const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds});
+    const CompiledOm om = compile_om(input, model, device_->installation(), {device_->soc(), options.compile_seconds, nullptr, precision_, options.keep});
     try {
       auto executable = std::make_shared<OmExecutable>(device_, om.path, model, steps, options.run_seconds);
       executable->expect_ports(input.input_names, types.first, types.second);
@@ -108,7 +85,7 @@ DeviceInfo AscendBackend::info() const {
   result.name = is_virtual ? "virtual-npu" : "npu";
   result.title = device_->title();
   result.description = is_virtual ? "a virtual " + device_->soc() + ": computes as the chip does, on this machine's processor" : device_->soc();
-  result.precision = "fp16";
+  result.precision = precision_ == chip::PrecisionMode::force_fp16 ? keeps_some_ ? "fp16, some fp32" : "fp16" : chip::name(precision_);
   result.chip = device_->soc();
   result.predicted = is_virtual;
   result.compiles_whole = true;

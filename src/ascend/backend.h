@@ -7,13 +7,14 @@
 #include "ascend/om_executable.h"
 #include "backend/backend.h"
 #include "cann/installation.h"
+#include "chip/precision.h"
 
 namespace ropeway::ascend {
 
 class AscendBackend final : public Backend {
  public:
-  // Opens device 0. Throws Error{device}.
-  explicit AscendBackend(const cann::Installation& installation);
+  // Opens device 0. Throws Error{device}. `precision`: of what it compiles, and in which info() says its results are.
+  explicit AscendBackend(const cann::Installation& installation, chip::PrecisionMode precision = chip::PrecisionMode::force_fp16, bool keeps_some = false);
 
   std::vector<Support> supports(const Graph& graph) const override;
   // Throws as compile_om and OmExecutable do.
@@ -27,9 +28,8 @@ class AscendBackend final : public Backend {
   void time_operators(OmExecutable& executable, const Graph& segment, const struct AtcInput& input) const;
 
   std::shared_ptr<const Device> device_;
+  chip::PrecisionMode precision_;
+  bool keeps_some_;  // some operators may keep f32
 };
-
-// What the chip cannot compute at all, whatever the compiler. "" when nothing is known against it.
-std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc);
 
 }  // namespace ropeway::ascend

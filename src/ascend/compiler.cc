@@ -53,6 +53,15 @@ void check_result(const ProcessResult& result, const std::string& what, const Co
   if (result.status != 0) throw CompilerError(fmt::format("{} failed with exit status {}; {}", what, result.status, last_lines(result.output)));
 }
 
+// A line for each node of the file that came from a kept one; "" for none.
+std::string kept_lines(const AtcInput& input, const std::set<int>& keep) {
+  std::string lines;
+  for (const auto& [name, node] : input.nodes) {
+    if (keep.contains(node)) lines += name + "\n";
+  }
+  return lines;
+}
+
 // Newer versions of atc put the system into the name.
 fs::path find_output(const fs::path& folder) {
   std::error_code ignored;
@@ -88,8 +97,9 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
   }
   const File atc(*installation.atc);
   const auto atc_bytes = atc.read(0, atc.size());
-  const std::string key = content_key(fmt::format("{} {} {} {} {} {:016x}", content_key(input.onnx), input.input_shape, options.soc, to_string(installation), kPrecisionMode,
-                                                  content_hash({atc_bytes.get(), atc.size()})));
+  const std::string precision = chip::name(options.precision), kept = kept_lines(input, options.keep);
+  const std::string key = content_key(fmt::format("{} {} {} {} {} {:016x}\n{}", content_key(input.onnx), input.input_shape, options.soc, to_string(installation), precision,
+                                                  content_hash({atc_bytes.get(), atc.size()}), kept));
   const Cache cache = Cache::open();
   if (const auto found = cache.find(key)) return {*found, key};
   const auto lock = cache.lock(key, options.seconds);
@@ -98,12 +108,14 @@ CompiledOm compile_om(const AtcInput& input, const std::string& model, const can
   const auto folder = cache.work_folder(key);
   try {
     write_file(*folder / "model.onnx", input.onnx);
+    if (!kept.empty()) write_file(*folder / "keep_dtype.cfg", kept);
   } catch (Error& error) {
     error.add_note("while preparing to compile: make room there, or set ROPEWAY_CACHE to a folder with more");
     throw;
   }
   std::vector<std::string> command = {installation.atc->string(), "--framework=5", "--model=" + (*folder / "model.onnx").string(), "--output=" + (*folder / "model").string(), "--soc_version=" + options.soc,
-                                      std::string("--precision_mode=") + kPrecisionMode, "--log=error"};
+                                      "--precision_mode=" + precision, "--log=error"};
+  if (!kept.empty()) command.push_back("--keep_dtype=" + (*folder / "keep_dtype.cfg").string());
   if (!input.input_shape.empty()) command.push_back("--input_shape=" + input.input_shape);
   const std::string what = fmt::format("atc, compiling {} for {} with CANN {},", model, options.soc, to_string(installation));
   const std::map<std::string, std::string> variables = cann::compiler_environment(installation);

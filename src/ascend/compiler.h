@@ -3,17 +3,17 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cann/installation.h"
+#include "chip/precision.h"
 #include "ir/graph.h"
 #include "ropeway/error.h"
 
 namespace ropeway::ascend {
-
-inline constexpr const char* kPrecisionMode = "force_fp16";  // atc's default for the 310B, said aloud
 
 // A failure of atc's alone, with this model: it reports one, is killed, takes too long, or leaves no model. Not: there is no atc, or no room.
 class CompilerError : public Error {
@@ -25,6 +25,8 @@ struct CompilerOptions {
   std::string soc;        // "Ascend310B1"
   double seconds = 3600;  // after which atc is killed; boards are slow
   std::string* output = nullptr;  // receives what atc printed, when it ran
+  chip::PrecisionMode precision = chip::PrecisionMode::force_fp16;  // atc's default for the 310B, said aloud
+  std::set<int> keep = {};        // nodes of the graph that keep f32 (atc's --keep_dtype)
 };
 
 // What atc is given: opset-17 operators alone, and input names that its --input_shape can say.

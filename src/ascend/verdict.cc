@@ -22,23 +22,10 @@ int uncertainty(chip::Engine engine) {
   return 4;
 }
 
-// What no operator of CANN's takes, whatever it is.
-std::string why_no_tensor(const Graph& graph, const Node& node, const std::string& soc) {
-  for (const auto* side : {&node.inputs, &node.outputs}) {
-    for (const ValueId id : *side) {
-      if (id == kNoValue) continue;
-      if (graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
-      if (graph.type(id).dtype == DType::bf16) return fmt::format("CANN has next to no operators in bfloat16 for {}: convert the model with .half() or .float() before exporting it", soc);
-      if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
-    }
-  }
-  return "";
-}
-
 // A node of the lowered graph.
 Verdict judge_written(const Graph& graph, const Node& node, const Target& target) {
   Verdict result;
-  result.why = why_no_tensor(graph, node, target.soc);
+  result.why = why_not_on_chip(graph, node, target.soc);
   if (!result.why.empty()) return result;
   try {
     result.becomes = {onnx::written_operator(graph, node)};
@@ -67,6 +54,18 @@ void add_part(Verdict& whole, const Verdict& part) {
 
 }  // namespace
 
+std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc) {
+  for (const auto* side : {&node.inputs, &node.outputs}) {
+    for (const ValueId id : *side) {
+      if (id == kNoValue) continue;
+      if (graph.type(id).dtype == DType::f64) return fmt::format("{} has no float64: convert the model with .float() before exporting it", soc);
+      if (graph.type(id).dtype == DType::bf16) return fmt::format("CANN has next to no operators in bfloat16 for {}: convert the model with .half() or .float() before exporting it", soc);
+      if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
+    }
+  }
+  return "";
+}
+
 std::vector<Verdict> judge(const Graph& graph, const Target& target) {
   std::vector<int> sources;
   const Graph lowered = lower_to_onnx17(graph, &sources);
@@ -78,7 +77,7 @@ std::vector<Verdict> judge(const Graph& graph, const Target& target) {
     if (++parts[source] > 1 || lowered.nodes[i].op != graph.nodes[source].op) verdicts[source].rewritten = true;
   }
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (const std::string why = why_no_tensor(graph, graph.nodes[n], target.soc); !why.empty()) verdicts[n] = {chip::Engine::none, {}, "", false, why};
+    if (const std::string why = why_not_on_chip(graph, graph.nodes[n], target.soc); !why.empty()) verdicts[n] = {chip::Engine::none, {}, "", false, why};
   }
   return verdicts;
 }

@@ -31,6 +31,9 @@ std::vector<Verdict> judge(const Graph& graph, const Target& target);
 // The same for a plan, with predicted times for a chip that chip/soc.h has: an operator's stands at its first node, what is fused with that takes none.
 std::vector<Support> supports(const Graph& graph, const Target& target);
 
+// What no operator of CANN's takes on a chip, whatever it is: tensors in float64 or bfloat16, or without elements. "" when nothing is known against the node.
+std::string why_not_on_chip(const Graph& graph, const Node& node, const std::string& soc);
+
 // The version whose lists are nearest to an installation's: "8.0.0" → 8.1.RC1.
 chip::CannVersion nearest_version(const std::string& version);
 

@@ -40,6 +40,7 @@ struct CompileOptions {
   double compile_seconds = 3600;          // after which a device's compiler is stopped
   double run_seconds = 120;               // after which a device that does not answer is given up
   bool time_steps = false;                // steps() and traces are to tell the device's operators one by one, where it can
+  std::set<int> keep = {};                // nodes of the segment that are to compute in f32 although the device would compute them in less
 };
 
 // One step of a compiled segment: a node, or several fused into one kernel.

@@ -12,7 +12,7 @@ namespace {
 
 class Costs {
  public:
-  Costs(const Graph& graph, const Soc& soc) : graph_(graph), soc_(soc), of_(graph, soc, Floats::half) {}
+  Costs(const Graph& graph, const Soc& soc, Floats floats) : graph_(graph), soc_(soc), of_(graph, soc, floats) {}
 
   OperatorCost of(const CompiledOperator& compiled) const {
     OperatorCost cost;
@@ -69,10 +69,13 @@ const char* name(Bound bound) {
   return "?";
 }
 
-std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc) {
-  const Costs costs(graph, soc);
+std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc, const std::set<int>& keep) {
+  const Costs halves(graph, soc, Floats::half), kept(graph, soc, Floats::as_declared);
   std::vector<OperatorCost> result;
-  for (const CompiledOperator& each : compiled_operators(graph)) result.push_back(costs.of(each));
+  for (const CompiledOperator& each : compiled_operators(graph)) {
+    const bool is_kept = std::ranges::any_of(each.nodes, [&](int node) { return keep.contains(node); });
+    result.push_back((is_kept ? kept : halves).of(each));
+  }
   return result;
 }
 

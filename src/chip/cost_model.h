@@ -1,6 +1,7 @@
 // What a compiled model costs on a chip: a prediction, not a measurement.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "chip/soc.h"
@@ -28,7 +29,8 @@ struct OperatorCost {
 // outputs of the operator once each, what moves likewise; that the second-level cache may spare some of it is left to the fitted DRAM rate. Copies
 // between host and device are not in it. An AdaptiveAveragePool is one operator, a ScaledDotProductAttention its three (product, softmax, product) in one row.
 // Eager execution, in which weights are laid out anew at each call, is chip/eager_cost.h.
-std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc);
+// `keep`: nodes whose operators move and compute floating point as it is declared (chip/numerics.h); a product in 32 bits is taken for as fast as one in 16 (assumed: no figure is known).
+std::vector<OperatorCost> compiled_cost(const Graph& graph, const Soc& soc, const std::set<int>& keep = {});
 
 // Of one copy between host and device, in milliseconds.
 double copy_ms(double bytes, const Soc& soc);

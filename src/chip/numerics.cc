@@ -113,7 +113,7 @@ class Rounding {
 }  // namespace
 
 Graph apply_numerics(Graph graph, const NumericsOptions& options) {
-  if (options.mode != PrecisionMode::force_fp16) return round_by_operator(std::move(graph), options.mode);
+  if (options.mode != PrecisionMode::force_fp16 || !options.keep.empty()) return round_by_operator(std::move(graph), options);
   return Rounding(std::move(graph), options).run();
 }
 

@@ -1,6 +1,8 @@
 // How the chip rounds, written into a graph.
 #pragma once
 
+#include <set>
+
 #include "chip/precision.h"
 #include "ir/graph.h"
 
@@ -9,6 +11,7 @@ namespace ropeway::chip {
 struct NumericsOptions {
   bool everywhere = false;  // also where rounding provably changes nothing: for tests of that, and in force_fp16 alone
   PrecisionMode mode = PrecisionMode::force_fp16;
+  std::set<int> keep = {};  // nodes of the graph that keep f32, as atc's --keep_dtype has it; without effect on must_keep_origin_dtype
 };
 
 // In the chip's default precision, atc's force_fp16: f32 operators read, keep and deliver 16-bit floats and compute in 32 bits. The graph does the same with visible
@@ -34,6 +37,9 @@ struct NumericsOptions {
 //   - must_keep_origin_dtype: nothing is rounded but what a convolution reads: CANN's documentation says of float32 that it is computed in float16. Its result stays f32 (assumed).
 //   - force_fp32: what convolutions and products read, and what has nothing but 16 bits.
 // Operators that the AI CPU takes, or that no list has, keep f32 (assumed).
+//
+// A kept node computes in f32 where the chip has that: a convolution reads 16 bits all the same, and delivers 32; what has nothing but 16 bits has those. Between a kept node and
+// one in 16 bits a value is rounded where the latter reads it. A product and the addition of its bias are one operator: kept when either is.
 Graph apply_numerics(Graph graph, const NumericsOptions& options = {});
 
 // In saturation mode, which CANN's documentation says is the 310B's only one, results in 16 bits that overflow become ±65504 and NaN becomes 0: behind each node of

@@ -8,20 +8,16 @@
 namespace ropeway::chip {
 namespace {
 
-// What an operator reads and delivers as 16-bit floats.
-struct Halves {
-  bool in = false, out = false;
-};
-
 class Rounding {
  public:
-  Rounding(Graph graph, PrecisionMode mode) : graph_(std::move(graph)), mode_(mode), half_(graph_.values.size(), false), rounded_(graph_.values.size(), kNoValue), uses_(use_counts(graph_)) {
+  Rounding(Graph graph, const NumericsOptions& options) : graph_(std::move(graph)), options_(options), keep_(options.keep), half_(graph_.values.size(), false), rounded_(graph_.values.size(), kNoValue), uses_(use_counts(graph_)) {
     for (const Value& value : graph_.values) constant_.push_back(value.constant.has_value());
     bias_of_.resize(graph_.values.size(), false);
   }
 
   Graph run() {
     nodes_ = std::exchange(graph_.nodes, {});
+    if (!keep_.empty()) keep_biases();
     for (size_t i = 0; i < nodes_.size(); ++i) add(nodes_[i], i);
     return compact(graph_);
   }
@@ -31,20 +27,20 @@ class Rounding {
   bool is_f32(ValueId id) const { return id != kNoValue && graph_.type(id).dtype == DType::f32; }
 
   // A product in 16 bits and the addition of its bias are one operator.
-  Halves halves(const Node& node) const {
+  Halves halves(const Node& node, size_t index) const {
     const bool with_bias = std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kNoValue && at(id) < bias_of_.size() && bias_of_[at(id)]; });
-    if (with_bias) return {true, mode_ != PrecisionMode::force_fp32};
-    if (!is_f32(data_input(node)) && !is_f32(node.outputs[0])) return {};
-    const std::string_view ge = ge_operator(graph_, node);
-    const GeOperator* const listed = find_ge_operator(ge);
-    if (listed == nullptr) return {};
-    if (mode_ == PrecisionMode::must_keep_origin_dtype) return {node.op == Op::Conv, false};
-    for (const DType dtype : computed_dtypes(mode_, is_product(ge), DType::f32)) {
-      if (std::ranges::count(listed->core_dtypes, dtype) == 0) continue;
-      const bool half = dtype == DType::f16;
-      return {half, half && !(is_product(ge) && mode_ == PrecisionMode::force_fp32)};
+    if (with_bias) return {true, options_.mode != PrecisionMode::force_fp32};
+    return halves_of(graph_, node, options_.mode, keep_.contains(static_cast<int>(index)));
+  }
+
+  // A product and its bias are kept together.
+  void keep_biases() {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].op != Op::MatMul) continue;
+      const int product = static_cast<int>(i), bias = static_cast<int>(bias_after(nodes_[i].outputs[0], i));
+      if (keep_.contains(product) && bias < static_cast<int>(nodes_.size())) keep_.insert(bias);
+      if (keep_.contains(bias)) keep_.insert(product);
     }
-    return {};
   }
 
   void cast(ValueId from, ValueId to, const Origin& origin) { graph_.nodes.push_back({Op::Cast, CastParams{graph_.type(to).dtype}, {from}, {to}, origin}); }
@@ -69,7 +65,7 @@ class Rounding {
   }
 
   void add(Node node, size_t index) {
-    const Halves halves_of_node = halves(node);
+    const Halves halves_of_node = halves(node, index);
     const Origin origin = node.origin;
     if (halves_of_node.in) {
       for (ValueId& id : node.inputs) {
@@ -78,7 +74,7 @@ class Rounding {
     }
     const bool exact = std::ranges::all_of(node.inputs, [&](ValueId id) { return !is_f32(id) || half_[at(id)]; });
     const bool selected = exact && selects(graph_, node);
-    const bool leaves_it = halves_of_node.out && node.op == Op::MatMul && bias_follows(node.outputs[0], index);
+    const bool leaves_it = halves_of_node.out && node.op == Op::MatMul && bias_after(node.outputs[0], index) < nodes_.size();
     std::vector<std::pair<ValueId, ValueId>> to_round;  // what the node gives, what others read
     for (ValueId& id : node.outputs) {
       if (!is_f32(id)) continue;
@@ -99,16 +95,18 @@ class Rounding {
 
   bool raw(ValueId id) const { return at(id) < bias_of_.size() && bias_of_[at(id)]; }
 
-  bool bias_follows(ValueId product, size_t index) const {
-    if (uses_[at(product)] != 1) return false;
+  // The node that adds the bias of a product, or one past the last.
+  size_t bias_after(ValueId product, size_t index) const {
+    if (uses_[at(product)] != 1) return nodes_.size();
     for (size_t i = index + 1; i < nodes_.size(); ++i) {
-      if (std::ranges::count(nodes_[i].inputs, product) > 0) return adds_bias(graph_, nodes_[i], product, constant_);
+      if (std::ranges::count(nodes_[i].inputs, product) > 0) return adds_bias(graph_, nodes_[i], product, constant_) ? i : nodes_.size();
     }
-    return false;
+    return nodes_.size();
   }
 
   Graph graph_;
-  const PrecisionMode mode_;
+  const NumericsOptions& options_;
+  std::set<int> keep_;
   std::vector<bool> half_;       // by value, as all below: its elements are 16-bit floats
   std::vector<ValueId> rounded_; // what it is rounded, once somebody has asked
   std::vector<int> uses_;        // in the graph that was given, as the two below
@@ -119,6 +117,25 @@ class Rounding {
 
 }  // namespace
 
-Graph round_by_operator(Graph graph, PrecisionMode mode) { return Rounding(std::move(graph), mode).run(); }
+Halves halves_of(const Graph& graph, const Node& node, PrecisionMode mode, bool kept) {
+  const auto is_f32 = [&](ValueId id) { return id != kNoValue && graph.type(id).dtype == DType::f32; };
+  if (!is_f32(data_input(node)) && !is_f32(node.outputs[0])) return {};
+  if (mode == PrecisionMode::force_fp16 && !kept) return {true, true};
+  const std::string_view ge = ge_operator(graph, node);
+  const GeOperator* const listed = find_ge_operator(ge);
+  if (listed == nullptr) return {};
+  const auto on_core = [&](DType dtype) { return std::ranges::count(listed->core_dtypes, dtype) > 0; };
+  if (mode == PrecisionMode::must_keep_origin_dtype) return {node.op == Op::Conv, false};
+  if (kept && node.op == Op::Conv) return {true, false};
+  if (kept) return on_core(DType::f32) || !on_core(DType::f16) ? Halves{} : Halves{true, true};
+  for (const DType dtype : computed_dtypes(mode, is_product(ge), DType::f32)) {
+    if (!on_core(dtype)) continue;
+    const bool half = dtype == DType::f16;
+    return {half, half && !(is_product(ge) && mode == PrecisionMode::force_fp32)};
+  }
+  return {};
+}
+
+Graph round_by_operator(Graph graph, const NumericsOptions& options) { return Rounding(std::move(graph), options).run(); }
 
 }  // namespace ropeway::chip

@@ -27,6 +27,14 @@ struct BenchOptions {
   bool verbose = false;
 };
 
+// Beside an NPU, whose precision it is, the CPU computes as ever.
+SessionOptions session_on(const std::string& device, const std::string& model, const BenchOptions& options) {
+  SessionOptions session = options.session;
+  session.device = device;
+  if (options.devices.size() > 1 && resolve_device(device, model) == "cpu") session.precision.clear();
+  return session;
+}
+
 // One model on one device after the other.
 class ModelBench {
  public:
@@ -42,8 +50,7 @@ class ModelBench {
 
  private:
   DeviceReport bench_device(const std::string& device) {
-    SessionOptions session = options_.session;
-    session.device = device;
+    const SessionOptions session = session_on(device, model_, options_);
     reset_peak_rss();
     DeviceReport report = is_compiled_model(model_) ? bench_compiled(session) : bench_graph(session);
     report.peak_rss_mb = peak_rss_mb();
@@ -153,9 +160,7 @@ void check(const BenchOptions& options) {
     if (options.reference) article_times(model);
     check_model(model);
     for (const std::string& device : options.devices) {
-      SessionOptions session = options.session;
-      session.device = device;
-      check_device(session, model);
+      check_device(session_on(device, model, options), model);
       warn_of_slow_compiling(device, model);
     }
     for (const auto& path : {options.json, options.csv}) {
@@ -226,6 +231,7 @@ void add_bench(CLI::App& app) {
   add_row_options(*command, options->rows);
   add_timing_option(*command, *options);
   add_batch_option(*command, options->session);
+  add_precision_options(*command, options->session);
   add_engine_options(*command, options->session);
   add_measuring_options(*command, *options);
   add_output_options(*command, *options);

@@ -49,6 +49,7 @@ void add_compile(CLI::App& app) {
   command->add_option("-o,--output", options->output, "Write the compiled model to this file")->required()->type_name("FILE.om");
   add_batch_option(*command, options->session);
   command->add_option("--disable-pass", options->session.disabled_passes, "Leave out a pass (repeatable)")->allow_extra_args(false)->type_name("NAME");
+  add_precision_options(*command, options->session);
   add_compile_timeout_option(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer(std::string("\nExamples:\n"

@@ -20,6 +20,8 @@ void add_engine_options(CLI::App& command, SessionOptions& options);
 void add_fallback_option(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
+// --precision and --tolerance.
+void add_precision_options(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);

@@ -64,7 +64,9 @@ Prepared prepare(const RunOptions& options, const Progress& progress) {
   check_one_output(options, describe(bound.graph, bound.graph.outputs));
   std::vector<Tensor> inputs = given.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : complete(bound.graph, bound.values);
   progress.line("compiling for {}", resolve_device(options.session.device, options.model));
-  return {Model::compile(std::move(bound.graph), options.session), std::move(inputs)};
+  SessionOptions session = options.session;
+  if (!given.empty()) session.samples = inputs;
+  return {Model::compile(std::move(bound.graph), session), std::move(inputs)};
 }
 
 // What can be said of a tensor in a line: enough to see NaN, or a result that is constant.
@@ -117,6 +119,7 @@ void add_run(CLI::App& app) {
   command->add_option("--output-dir", options->output_dir, "Write every output to NAME.npy in this folder")->type_name("DIR")->excludes(output);
   add_device_option(*command, options->session);
   add_fallback_option(*command, options->session);
+  add_precision_options(*command, options->session);
   add_batch_option(*command, options->session)->excludes(input);
   add_engine_options(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");

@@ -1,11 +1,13 @@
 #include "engine/compile.h"
 
-#include "ascend/backend.h"
 #include "ascend/compiler.h"
+#include "ascend/device.h"
+#include "ascend/verdict.h"
 #include "base/text.h"
 #include "chip/soc.h"
 #include "engine/devices.h"
 #include "engine/placing.h"
+#include "engine/precision.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -30,7 +32,7 @@ std::string chosen_soc(const std::string& soc, const cann::Installation& install
 
 std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options, std::vector<std::string>& notes) {
   const cann::Installation installation = npu_installation(options.device);
-  const ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds};
+  ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds, nullptr, npu_precision(options.precision)};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");  // the CPU backend's own
   graph = run_passes(std::move(graph), pipeline(), disabled);
@@ -38,11 +40,13 @@ std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const
   graph = narrow(std::move(graph), false, narrowing);
   for (const std::string& note : notes_on(narrowing, compiler.soc)) notes.push_back(note);
   std::vector<std::string> impossible;
-  for (const Node& node : graph.nodes) {
-    if (const std::string why = ascend::why_not_on_chip(graph, node, compiler.soc); !why.empty()) impossible.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), why));
+  const std::vector<Support> supports = ascend::supports(graph, {compiler.soc, ascend::nearest_version(installation.version), compiler.precision});
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (!supports[n].yes) impossible.push_back(fmt::format("{} at {}: {}", name(graph.nodes[n].op), to_string(graph.nodes[n].origin), supports[n].why_not));
   }
   if (!impossible.empty()) fail(ErrorCode::unsupported, "{} of {} operators cannot run on {}:\n  {}", impossible.size(), graph.nodes.size(), compiler.soc, fmt::join(impossible, "\n  "));
   const std::string model = graph.name;
+  if (options.precision == "auto") compiler.keep = choose_precision(graph, options, notes);
   return ascend::compile_om(ascend::make_atc_input(std::move(graph)), model, installation, compiler).path;
 }
 

@@ -16,7 +16,15 @@ std::optional<cann::OmMaker> maker_of(const std::string& model) {
   return cann::om_maker(File(model));
 }
 
-std::shared_ptr<const Backend> make_npu_backend(const char* device) { return std::make_shared<ascend::AscendBackend>(npu_installation(device)); }
+std::shared_ptr<const Backend> make_npu_backend(const char* device, const SessionOptions& options) {
+  const chip::PrecisionMode precision = npu_precision(options.precision);
+  return std::make_shared<ascend::AscendBackend>(npu_installation(device), precision, options.precision == "auto");
+}
+
+std::shared_ptr<const Backend> make_cpu(const SessionOptions& options) {
+  if (!options.precision.empty() && options.precision != "fp32") fail(ErrorCode::invalid_argument, "the CPU computes in fp32 alone: leave out --precision {}, or choose an NPU with --device", options.precision);
+  return make_cpu_backend(options.threads);
+}
 
 const DeviceRow& find_row(const std::string& name) {
   std::vector<std::string> names;
@@ -42,11 +50,18 @@ cann::Installation npu_installation(const std::string& device) {
   fail(ErrorCode::device, "the virtual CANN is not where it belongs. Looked in:\n  {}\nSet ROPEWAY_VIRTUAL_HOME to the folder virtual-cann of a build of Ropeway", fmt::join(search.looked, "\n  "));
 }
 
+chip::PrecisionMode npu_precision(const std::string& precision) {
+  if (precision.empty() || precision == "auto") return chip::PrecisionMode::force_fp16;
+  if (const auto mode = chip::precision_mode_named(precision)) return *mode;
+  if (const auto mode = chip::precision_mode_v2_named(precision)) return *mode;
+  fail(ErrorCode::invalid_argument, "an NPU has no precision '{}'; there is fp16, auto, allow_fp32_to_fp16, must_keep_origin_dtype and force_fp32", precision);
+}
+
 const std::vector<DeviceRow>& devices() {
   static const std::vector<DeviceRow> rows = {
-      {"cpu", "this machine's processor, fp32", [](const SessionOptions& options) { return make_cpu_backend(options.threads); }},
-      {"npu", "an Ascend 310B NPU, through CANN", [](const SessionOptions&) { return make_npu_backend("npu"); }},
-      {"virtual-npu", "a predicted Ascend 310B NPU, through Ropeway's virtual CANN", [](const SessionOptions&) { return make_npu_backend("virtual-npu"); }},
+      {"cpu", "this machine's processor, fp32", make_cpu},
+      {"npu", "an Ascend 310B NPU, through CANN", [](const SessionOptions& options) { return make_npu_backend("npu", options); }},
+      {"virtual-npu", "a predicted Ascend 310B NPU, through Ropeway's virtual CANN", [](const SessionOptions& options) { return make_npu_backend("virtual-npu", options); }},
   };
   return rows;
 }

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "cann/installation.h"
+#include "chip/precision.h"
 #include "ropeway/session.h"
 
 namespace ropeway {
@@ -31,6 +32,9 @@ std::string resolve_device(const std::string& device, const std::string& model);
 
 // The CANN behind npu or virtual-npu. Throws Error{device} that says where it was looked for, Error{invalid_argument} for another device.
 cann::Installation npu_installation(const std::string& device);
+
+// What `precision` of SessionOptions means for an NPU's compiler. Throws Error{invalid_argument} that lists what there is.
+chip::PrecisionMode npu_precision(const std::string& precision);
 
 // Whether `model` is the path of a compiled model (.om), which has no graph: it can be loaded and run, no more.
 bool is_compiled_model(const std::string& model);

@@ -12,6 +12,7 @@
 #include "engine/border.h"
 #include "engine/devices.h"
 #include "engine/placing.h"
+#include "engine/precision.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -46,6 +47,15 @@ std::string reason_of(const ascend::CompilerError& error) {
   return reason;
 }
 
+// The kept ones of a segment's nodes, as the segment counts them.
+std::set<int> kept_in(const std::vector<int>& nodes, const std::set<int>& keep) {
+  std::set<int> result;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (keep.contains(nodes[i])) result.insert(static_cast<int>(i));
+  }
+  return result;
+}
+
 // Constants beyond this are kept by executables alone.
 constexpr int64_t kKeptConstant = 1024;
 
@@ -59,6 +69,7 @@ std::shared_ptr<const Model> Model::load(const std::string& model, const Session
 std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const SessionOptions& options) {
   if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
   if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
+  if (!options.precision.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: its precision was chosen then; leave out --precision", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
   const auto executable = backend->load(path, options.run_seconds);
@@ -82,13 +93,14 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->backends_.push_back(make_backend(options, ""));
   if (!model->backends_[0]->info().chip.empty()) model->backends_.push_back(make_cpu_backend(options.threads));
   // "fuse" is the backend's own pass.
-  const CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
+  CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
   std::set<std::string> disabled = options.disabled_passes;
   disabled.erase("fuse");
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
   model->graph_ = narrow_for(*model->backends_[0], run_passes(std::move(graph), pipeline(), disabled), model->notes_);
+  if (options.precision == "auto") compile_options.keep = choose_precision(model->graph_, options, model->notes_);
   const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
   model->plan_ = make_plan(model->graph_, candidates, {pieces, options.fallback});
   model->compile_segments(candidates, compile_options, options.fallback);
@@ -108,15 +120,17 @@ void Model::compile_segments(std::span<const Candidate> candidates, const Compil
     if (!delivered[i] && planned.values[i].constant && planned.values[i].constant->count() > kKeptConstant) planned.values[i].constant.reset();
   }
   for (size_t s = 0; s < segments.size(); ++s) {
+    CompileOptions own = options;
+    own.keep = kept_in(segments[s].nodes, options.keep);
     if (segments[s].backend == 0 && backends_.size() > 1 && fallback) {
       try {
-        executables_.push_back(backends_[0]->compile(parts[s], options));  // a copy, whose constants are shared
+        executables_.push_back(backends_[0]->compile(parts[s], own));  // a copy, whose constants are shared
         continue;
       } catch (const ascend::CompilerError& error) {
         compute_on_cpu(candidates, s, reason_of(error));
       }
     }
-    executables_.push_back(backends_[segments[s].backend]->compile(std::move(parts[s]), options));
+    executables_.push_back(backends_[segments[s].backend]->compile(std::move(parts[s]), own));
   }
 }
 
@@ -215,13 +229,17 @@ std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& 
   return result;
 }
 
-std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs) {
+std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs, double low, double high) {
+  const auto moved = [&](auto value) { return static_cast<decltype(value)>(low + (high - low) * (value + 1) / 2); };
   std::vector<Tensor> result;
   for (const ValueInfo& input : inputs) {
     result.emplace_back(input.type);
-    if (input.type.dtype == DType::f32) fill_uniform(result.back().data<float>(), stream_seed(input.name));
+    if (input.type.dtype == DType::f32) {
+      fill_uniform(result.back().data<float>(), stream_seed(input.name));
+      if (low != -1 || high != 1) std::ranges::transform(result.back().data<float>(), result.back().data<float>().begin(), moved);
+    }
     if (input.type.dtype == DType::f64) {
-      for (size_t i = 0; i < result.back().data<double>().size(); ++i) result.back().data<double>()[i] = random_uniform(stream_seed(input.name), i);
+      for (size_t i = 0; i < result.back().data<double>().size(); ++i) result.back().data<double>()[i] = moved(static_cast<double>(random_uniform(stream_seed(input.name), i)));
     }
   }
   return result;

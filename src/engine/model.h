@@ -69,7 +69,7 @@ class Model {
 // Names and types of values of a graph.
 std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids);
 
-// Deterministic inputs for a model, for runs without files: floating point uniform in [-1, 1), integers 0 (they may be indices), from the counter-based generator.
-std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs);
+// Deterministic inputs for a model, for runs without files: floating point uniform in [low, high), integers 0 (they may be indices), from the counter-based generator.
+std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs, double low = -1, double high = 1);
 
 }  // namespace ropeway

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "ascend/backend.h"
+#include "ascend/verdict.h"
 #include "base/text.h"
 #include "chip/eager_cost.h"
 #include "passes/pipeline.h"

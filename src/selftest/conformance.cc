@@ -1,7 +1,7 @@
 // Operators on the device, by halves where they fail together.
 #include <limits>
 
-#include "ascend/backend.h"
+#include "ascend/verdict.h"
 #include "base/text.h"
 #include "selftest/cases.h"
 #include "selftest/expectations.h"

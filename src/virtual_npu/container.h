@@ -13,7 +13,7 @@ namespace ropeway::virtual_npu {
 struct OperatorTime {
   std::string name;  // as CANN's: the names of its ONNX nodes, one behind the other
   std::string type;  // of its first node, as CANN's graph engine has it: "Conv2D"
-  double ms = 0;     // predicted for 16-bit floats, whatever the precision mode
+  double ms = 0;     // predicted for 16-bit floats, whatever the precision mode; for 32 where --keep_dtype names it
 };
 
 struct Container {

@@ -44,6 +44,18 @@ TEST_F(Compiler, GivesAtcItsOptions) {
   for (const char* part : {"--framework=5", "--soc_version=Ascend310B1", "--precision_mode=force_fp16", "--input_shape=x:1,3,8,8", "/model.onnx"}) EXPECT_NE(options.find(part), std::string::npos) << options;
 }
 
+// The names of the file's nodes that came from kept ones; a cache entry of its own.
+TEST_F(Compiler, TellsAtcWhichNodesKeepTheirPrecision) {
+  const AtcInput input = make_atc_input(small_model());
+  const cann::Installation installation = scripted_installation(folder_ / "cann", "echo \"$@\" > $output.om; cat keep_dtype.cfg >> $output.om");
+  const auto compiled = [&](CompilerOptions options) { return read_text(compile_om(input, "small", installation, options).path); };
+  const std::string kept = compiled({"Ascend310B1", 20, nullptr, chip::PrecisionMode::force_fp16, {0}});
+  EXPECT_NE(kept.find("/keep_dtype.cfg"), std::string::npos) << kept;
+  for (const auto& [name, node] : input.nodes) EXPECT_EQ(kept.find("\n" + name + "\n") != std::string::npos, node == 0) << name << "\n" << kept;
+  EXPECT_NE(compiled({"Ascend310B1", 20, nullptr, chip::PrecisionMode::force_fp16, {1}}), kept);
+  EXPECT_NE(compiled({"Ascend310B1", 20, nullptr, chip::PrecisionMode::force_fp32, {0}}).find("--precision_mode=force_fp32"), std::string::npos);
+}
+
 // Whoever has not sourced CANN's script need not.
 TEST_F(Compiler, GivesAtcItsEnvironment) {
   const test::ScopedVariable opp("ASCEND_OPP_PATH", ""), libraries("LD_LIBRARY_PATH", "/mine");

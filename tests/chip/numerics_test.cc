@@ -9,7 +9,7 @@
 namespace ropeway::chip {
 namespace {
 
-constexpr NumericsOptions kEverywhere{true};
+const NumericsOptions kEverywhere{true};
 
 Graph graph_of(const std::string& lines) { return parse_graph("graph g\n" + lines, infer); }
 

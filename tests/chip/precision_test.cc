@@ -93,6 +93,46 @@ TEST(Precision, ABiasGoesIntoTheAccumulator) {
   EXPECT_EQ(run(applied(net, must_keep_origin_dtype), x), run(graph, x));
 }
 
+Graph kept(const std::string& lines, std::set<int> keep) { return apply_numerics(graph_of(lines), {false, force_fp16, std::move(keep)}); }
+
+TEST(Precision, AKeptOperatorComputesIn32BitsBetweenOthersIn16) {
+  EXPECT_EQ(nodes_of(kept("input %x: f32[4]\n%a = Unary(%x) function=exp\n%b = Unary(%a) function=tanh\n%y = Unary(%b) function=exp\noutput %y\n", {1})), R"(%x.f16 = Cast(%x)
+%x.rounded = Cast(%x.f16)
+%a.unrounded = Unary(%x.rounded)
+%a.f16 = Cast(%a.unrounded)
+%a = Cast(%a.f16)
+%b = Unary(%a)
+%b.f16 = Cast(%b)
+%b.rounded = Cast(%b.f16)
+%y.unrounded = Unary(%b.rounded)
+%y.f16 = Cast(%y.unrounded)
+%y = Cast(%y.f16)
+)");
+}
+
+// The cube takes 16 bits alone, the pool has nothing else.
+TEST(Precision, WhatTheChipHasNotIn32BitsIsNotKept) {
+  EXPECT_EQ(nodes_of(kept(kNet, {0, 2})), R"(%x.f16 = Cast(%x)
+%x.rounded = Cast(%x.f16)
+%w.rounded = Cast(%w.f16)
+%c = Conv(%x.rounded, %w.rounded)
+%c.f16 = Cast(%c)
+%c.rounded = Cast(%c.f16)
+%e.unrounded = Unary(%c.rounded)
+%e.f16 = Cast(%e.unrounded)
+%e = Cast(%e.f16)
+%p = MaxPool(%e)
+%y.unrounded = Unary(%p)
+%y.f16 = Cast(%y.unrounded)
+%y = Cast(%y.f16)
+)");
+}
+
+TEST(Precision, AProductAndItsBiasAreKeptTogether) {
+  const char* const net = "input %x: f32[3,64]\nconst %m: f32[64,5] = uniform(m)\nconst %b: f32[5] = uniform(b)\n%p = MatMul(%x, %m)\n%y = Binary(%p, %b) function=add\noutput %y\n";
+  for (const int node : {0, 1}) EXPECT_EQ(nodes_of(kept(net, {node})), "%p = MatMul(%x, %m)\n%y = Binary(%p, %b)\n");
+}
+
 class EveryMode : public testing::TestWithParam<test::Case> {};
 
 // What goes in and comes out is named and typed as before, and its error is at most that of 16 bits everywhere.
@@ -114,6 +154,25 @@ TEST_P(EveryMode, StaysTheSameModel) {
 bool all_finite(const Tensor& tensor) {
   if (tensor.dtype() != DType::f32) return true;
   return std::ranges::all_of(tensor.data<float>(), [](float value) { return std::fabs(value) <= 65504; });
+}
+
+// A node that is kept, but has nothing but 16 bits or is not of f32, is as it was: the operator-by-operator way agrees with the one for all.
+TEST_P(EveryMode, KeepingNothingIsForceFp16) {
+  const test::Case& each = GetParam();
+  const std::vector<Tensor> outputs = evaluate(apply_numerics(each.graph, {false, force_fp16, {1000000}}), each.inputs), expected = evaluate(apply_numerics(each.graph), each.inputs);
+  ASSERT_EQ(outputs.size(), expected.size());
+  for (size_t i = 0; i < outputs.size(); ++i) EXPECT_TRUE(test::close_to(outputs[i], expected[i], 0)) << to_text(each.graph);
+}
+
+// Keeping everything is never worse than 16 bits, and exact where the chip has 32.
+TEST_P(EveryMode, KeepingEverythingIsThatModelStill) {
+  const test::Case& each = GetParam();
+  std::set<int> all;
+  for (size_t i = 0; i < each.graph.nodes.size(); ++i) all.insert(static_cast<int>(i));
+  const Graph graph = apply_numerics(each.graph, {false, force_fp16, all});
+  verify(graph);
+  const std::vector<Tensor> outputs = evaluate(graph, each.inputs), exact = evaluate(each.graph, each.inputs);
+  for (size_t i = 0; i < outputs.size(); ++i) EXPECT_TRUE(test::close_to(outputs[i], exact[i], 1e-2)) << to_text(graph);
 }
 
 // Where nothing overflows, saturation changes nothing.

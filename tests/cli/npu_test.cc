@@ -36,6 +36,20 @@ class Npu : public Program {
   }
 };
 
+TEST_F(Npu, PrecisionIsChosen) {
+  install("");
+  const Outcome automatic = ropeway("run lenet --device virtual-npu --precision auto");
+  EXPECT_EQ(automatic.status, 0) << automatic.err;
+  EXPECT_EQ(line(automatic.err, "note: ").find("note: precision auto: all operators in fp16, error "), 0u) << automatic.err;
+  EXPECT_NE(ropeway("compile lenet --device virtual-npu --soc Ascend310B1 --precision auto --tolerance 1e-6 -o l.om").err.find("nothing is kept in fp32"), std::string::npos);
+  succeeds("run lenet --device virtual-npu --precision force_fp32");
+  fails("run lenet --precision fp16", 5, {"the CPU computes in fp32 alone: leave out --precision fp16"});
+  fails("run lenet --device virtual-npu --precision int8", 5, {"an NPU has no precision 'int8'"});
+  fails("run l.om --precision fp16", 5, {"its precision was chosen then"});
+  const Outcome bench = succeeds("bench lenet --device cpu,virtual-npu --precision force_fp32 --warmup 0 --iterations 1");
+  EXPECT_NE(bench.out.find("force_fp32, compiled"), std::string::npos) << bench.out;
+}
+
 TEST_F(Npu, BenchSetsThePredictionBesideCpuAndArticle) {
   const Outcome outcome = succeeds("bench lenet resnet34 --device cpu,virtual-npu --warmup 0 --iterations 1 --reference article --json t.json");
   for (const char* part : {"virtual Ascend310B1          the article  Ascend310B1\n", "fp16, compiled             measured        eager\n", "predicted       CPU NPU, eager    predicted\n", "no NPU has run", "Eager is an operator at a time"}) EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;

@@ -110,6 +110,30 @@ TEST_F(AtcProgram, PrecisionModes) {
   refuses(conv_net(), {"--precision_mode=force_fp16", "--precision_mode_v2=fp16"}, {"E10001", "cannot be given together with --precision_mode"});
 }
 
+TEST_F(AtcProgram, KeepsThePrecisionOfNamedOperators) {
+  const auto rounded = [](const Container& made) {
+    const Graph graph = read_onnx(made.onnx, "made", {});
+    std::string text;
+    for (const Node& node : graph.nodes) {
+      if (node.op == Op::Cast) text += graph.value(node.outputs[0]).name + " ";
+    }
+    return text;
+  };
+  const auto list = [this](const std::string& lines) {
+    write_file(folder_ / "keep.txt", lines);
+    return "--keep_dtype=" + (folder_ / "keep.txt").string();
+  };
+  const std::string all = rounded(compiles(conv_net()));
+  EXPECT_NE(all.find("s.f16 "), std::string::npos);
+  const Container kept = compiles(conv_net(), {list("Sigmoid_3\r\n\n")});
+  EXPECT_EQ(rounded(kept).find("s.f16 "), std::string::npos);
+  EXPECT_GT(kept.operators.back().ms, compiles(conv_net()).operators.back().ms);  // twice the bytes
+  EXPECT_EQ(rounded(compiles(conv_net(), {list("OpType::Sigmoid\n")})), rounded(kept));
+  compiles(conv_net(), {list("Sigmoid_4\nSigmoid_3")}, "[WARNING] --keep_dtype: 1 of 2 lines name no operator that is left in the model: Sigmoid_4");
+  compiles(single("Relu"), {list("node_1"), "--precision_mode_v2=origin"}, "[WARNING] --keep_dtype has no effect with --precision_mode=must_keep_origin_dtype");
+  refuses(conv_net(), {"--keep_dtype=/nowhere"}, {"E10001: Value [/nowhere] for parameter [--keep_dtype] is invalid. Reason: there is no such file"});
+}
+
 TEST_F(AtcProgram, OutputsOfChoice) {
   const auto outputs = [](const Container& made) {
     const Graph graph = read_onnx(made.onnx, "made", {});

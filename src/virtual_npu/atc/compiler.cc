@@ -1,6 +1,8 @@
 #include "virtual_npu/atc/compiler.h"
 
 #include <charconv>
+#include <filesystem>
+#include <set>
 
 #include "base/text.h"
 #include "chip/cost_model.h"
@@ -48,6 +50,38 @@ chip::PrecisionMode chosen_precision(const AtcOptions& options) {
   refuse_value(v1.empty() ? "precision_mode_v2" : "precision_mode", v1 + v2,
                v1.empty() ? "the virtual atc has fp16, origin and cube_fp16in_fp32out; mixed modes go by a list of CANN's own that is not known here"
                           : "the virtual atc has force_fp16, allow_fp32_to_fp16, must_keep_origin_dtype, and force_fp32 or cube_fp16in_fp32out; mixed modes go by a list of CANN's own that is not known here");
+}
+
+// The lines of the file that --keep_dtype names.
+std::vector<std::string> kept_lines(const std::string& path) {
+  if (path.empty()) return {};
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) refuse_value("keep_dtype", path, "there is no such file");
+  const File file(path);
+  const auto bytes = file.read(0, file.size());
+  std::vector<std::string> lines = split(std::string(reinterpret_cast<const char*>(bytes.get()), file.size()), '\n');
+  for (std::string& line : lines) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.pop_back();
+  }
+  std::erase(lines, "");
+  return lines;
+}
+
+// The nodes of the graph that keep their precision. What names nothing is a warning: the manual does not say what CANN does then (assumed).
+std::set<int> kept_nodes(const Graph& graph, const std::vector<std::string>& lines, std::vector<std::string>& warnings) {
+  constexpr std::string_view kType = "OpType::";
+  std::set<int> kept;
+  std::vector<std::string> unknown;
+  for (const std::string& line : lines) {
+    const size_t before = kept.size();
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      const bool named = line.starts_with(kType) ? chip::ge_operator(graph, graph.nodes[i]) == std::string_view(line).substr(kType.size()) : graph.nodes[i].origin.node == line;
+      if (named) kept.insert(static_cast<int>(i));
+    }
+    if (kept.size() == before) unknown.push_back(line);
+  }
+  if (!unknown.empty()) warnings.push_back(fmt::format("--keep_dtype: {} of {} lines name no operator that is left in the model: {}", unknown.size(), lines.size(), listed(unknown)));
+  return kept;
 }
 
 // The value that a part of --out_nodes names: "node:0", or an output of the model.
@@ -146,12 +180,15 @@ Container compile(std::string_view onnx, const AtcOptions& options, std::vector<
   const chip::PrecisionMode mode = chosen_precision(options);
   const chip::CannVersion version = chosen_cann();
   const chip::Soc& soc = soc_named(options.soc_version);
+  const std::vector<std::string> lines = kept_lines(options.keep_dtype);
   Graph graph = run_passes(read_checked(onnx, options, mode, version, warnings), pipeline(), {});
   cast_outputs(graph, options.output_type);
   Container result{"Ropeway's virtual atc", soc.name, chip::name(version), chip::name(mode), {}, ""};
-  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc)) result.operators.push_back(operator_time(graph, cost));
+  if (!lines.empty() && mode == chip::PrecisionMode::must_keep_origin_dtype) warnings.push_back(fmt::format("--keep_dtype has no effect with --precision_mode={}", chip::name(mode)));
+  const std::set<int> kept = kept_nodes(graph, lines, warnings);
+  for (const chip::OperatorCost& cost : chip::compiled_cost(graph, soc, kept)) result.operators.push_back(operator_time(graph, cost));
   if (mode != chip::PrecisionMode::force_fp16) warnings.push_back(fmt::format("predicted times are those of 16-bit floats: with {} it takes longer", chip::name(mode)));
-  result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph), {false, mode})));
+  result.onnx = write_onnx(lower_to_onnx17(chip::apply_numerics(std::move(graph), {false, mode, kept})));
   return result;
 }
 

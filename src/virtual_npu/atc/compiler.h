@@ -19,6 +19,7 @@ struct AtcOptions {
   std::string input_format;       // says nothing of an ONNX model but that it is one
   std::string precision_mode;     // force_fp16 when neither is given
   std::string precision_mode_v2;  // never both
+  std::string keep_dtype;         // path of a file: names of the model's nodes, or OpType::TYPE, a line each, that keep their precision
   std::string out_nodes;          // "node:0;other:1", results of these nodes, or names of outputs, in the place of all outputs
   std::string output_type;        // "FP16", "FP32": of all floating-point outputs
   std::string log;

@@ -11,7 +11,7 @@ using enum FlagKind;
 constexpr std::string_view kGears = "models of several sizes are not available: compile one for each size, with --input_shape";
 constexpr std::string_view kAipp = "preprocessing in the model (AIPP) is not available";
 constexpr std::string_view kOnnxAlone = "it converts ONNX models to compiled ones, and nothing else";
-constexpr std::string_view kPartly = "it cannot compute some operators in another precision than the rest";
+constexpr std::string_view kPartly = "of single operators it keeps the precision that the model has, by --keep_dtype, and no other";
 constexpr std::string_view kLayout = "its inputs and outputs lie as in the ONNX model";
 constexpr std::string_view kCompressed = "its weights lie whole, and in the compiled model";
 constexpr std::string_view kOneChip = "its chip is undivided";
@@ -25,6 +25,7 @@ constexpr Flag kFlags[] = {
     {"input_format", used, &AtcOptions::input_format, "NCHW|NCDHW|ND", "says nothing of an ONNX model"},
     {"precision_mode", used, &AtcOptions::precision_mode, "", "force_fp16 (the default), allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32"},
     {"precision_mode_v2", used, &AtcOptions::precision_mode_v2, "", "in its place: fp16, origin, cube_fp16in_fp32out"},
+    {"keep_dtype", used, &AtcOptions::keep_dtype, "", "a file of operators that keep their precision: a name, or OpType::TYPE, a line"},
     {"out_nodes", used, &AtcOptions::out_nodes, "", "results that become the outputs: \"Conv_0:0;Relu_1:0\", or names of outputs"},
     {"output_type", used, &AtcOptions::output_type, "FP32|FP16", "of the floating-point outputs"},
     {"log", used, &AtcOptions::log, "debug|info|warning|error|null", "this atc always says what went wrong"},
@@ -66,7 +67,6 @@ constexpr Flag kFlags[] = {
     {"save_original_model", not_here, nullptr, kOnnxAlone},
     {"display_model_info", not_here, nullptr, kOnnxAlone},
     {"op_name_map", not_here, nullptr, kOnnxAlone},
-    {"keep_dtype", not_here, nullptr, kPartly},
     {"customize_dtypes", not_here, nullptr, kPartly},
     {"modify_mixlist", not_here, nullptr, kPartly},
     {"quant_dumpable", not_here, nullptr, kPartly},
