@@ -56,7 +56,7 @@ std::vector<Tensor> run_graph(Graph graph, const std::vector<ValueId>& wanted, c
     else if (makers[at] >= 0 && std::ranges::count(graph.outputs, id) == 0) graph.outputs.push_back(id);
   }
   const std::vector<ValueId> computed = graph.outputs;
-  graph = run_passes(std::move(graph), std::span(&pipeline().back(), 1), {});  // what nobody wants is not computed
+  graph = remove_dead_code(std::move(graph));
   std::vector<Tensor> results;
   for (const ValueId id : graph.outputs) results.emplace_back(graph.type(id));
   if (!results.empty()) {
