@@ -138,7 +138,7 @@ void Model::compute_on_cpu(std::span<const Candidate> candidates, size_t segment
   const size_t operators = plan_.segments[segment].nodes.size();
   const Node& first = graph_.nodes[static_cast<size_t>(plan_.segments[segment].nodes[0])];
   notes_.push_back(fmt::format("{} operator{} (first: {} at {}) run on the CPU, because the NPU's compiler failed: {}", operators, operators == 1 ? "" : "s", name(first.op), to_string(first.origin), reason));
-  move_segment(plan_, graph_, candidates, segment, "the NPU's compiler failed: " + reason);
+  move_segment(plan_, graph_, candidates, segment, "the NPU's compiler failed");
 }
 
 bool Model::is_split() const {

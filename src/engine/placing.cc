@@ -82,8 +82,8 @@ std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::s
 std::string describe_split(const Plan& plan, const Graph& graph) {
   std::vector<size_t> numbers(plan.devices.size(), 0);
   for (const Placement& each : plan.placements) ++numbers[each.backend];
+  if (numbers.size() < 2 || numbers[1] == 0) return fmt::format("split: none, all {} on {}", operators(graph.nodes.size()), plan.devices[0]);
   const std::string times = fmt::format("{} cop{} of {} in all, {:.3g} ms predicted", plan.copies.number, plan.copies.number == 1 ? "y" : "ies", readable_bytes(plan.copies.bytes), plan.predicted_ms + plan.copies.ms);
-  if (numbers.size() < 2 || numbers[1] == 0) return fmt::format("split: none, all {} on {}; {}", operators(graph.nodes.size()), plan.devices[0], times);
   const std::string segments = fmt::format("{} segment{}", plan.segments.size(), plan.segments.size() == 1 ? "" : "s");
   return fmt::format("split: {}: {} {}, {} {} ({}), {}", segments, plan.devices[0], operators(numbers[0]), plan.devices[1], numbers[1], reasons(plan, graph), times);
 }

@@ -20,8 +20,8 @@ std::vector<std::string> notes_on(const Narrowing& narrowing, const std::string&
 // The backends as candidates. Behind an NPU the CPU's times are those that a board's processor is predicted to take, whatever this machine is.
 std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
 
-// "split: 3 segments: virtual-npu 41 operators, cpu 2 (MaxPool at encoder.pool: …), 4 copies of 1.2 MB, 5.42 ms predicted". All operators of one device that have the
-// same reason are told once.
+// "split: 3 segments: virtual-npu 41 operators, cpu 2 (MaxPool at encoder.pool: …), 4 copies of 1.2 MB in all, 5.42 ms predicted", or "split: none, all 43 operators on
+// virtual-npu". Operators that have the same reason are told once.
 std::string describe_split(const Plan& plan, const Graph& graph);
 
 }  // namespace ropeway

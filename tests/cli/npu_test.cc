@@ -9,6 +9,7 @@ namespace ropeway::cli_test {
 namespace {
 
 using Json = nlohmann::json;
+constexpr int32_t kFloat64 = 11, kBfloat16 = 16;  // in ONNX files
 
 class Npu : public Program {
  protected:
@@ -99,7 +100,7 @@ TEST_F(Npu, RowsByTheProfilerOrCompiledApart) {
 
 TEST_F(Npu, WhatWasMeasuredBeforeAFailureIsKept) {
   install("");
-  const Outcome outcome = ropeway("bench lenet " + write_difference("2", 11) + " --device virtual-npu --json t.json --csv t.csv");
+  const Outcome outcome = ropeway("bench lenet " + write_difference("2", kBfloat16) + " --device virtual-npu --no-fallback --json t.json --csv t.csv");
   EXPECT_EQ(outcome.status, 3) << outcome.err;
   EXPECT_NE(outcome.err.find("the models before it are in the files that were asked for"), std::string::npos) << outcome.err;
   EXPECT_EQ(Json::parse(read_text(file("t.json"))).size(), 1u);
@@ -231,7 +232,7 @@ TEST_F(Npu, ACompilerThatFails) {
   install("echo 'EZ3003: no kernel'; exit 1");
   fs::create_directory(file("cache"));
   const auto ends = [&](const std::string& options, const std::vector<std::string>& parts) {
-    const Outcome outcome = ropeway("run lenet --device virtual-npu " + options);
+    const Outcome outcome = ropeway("run lenet --device virtual-npu --no-fallback " + options);
     EXPECT_EQ(outcome.status, 7) << outcome.err;
     for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err << "\nlacks: " << part;
     cache_is_clean();
@@ -241,6 +242,23 @@ TEST_F(Npu, ACompilerThatFails) {
   ends("", {"was killed"});
   install("sleep 100");
   ends("--compile-timeout 0.3", {"was stopped after"});
+  // With a fallback it is a note, and the CPU's result.
+  install("echo 'EZ3003: no kernel'; exit 1");
+  const Outcome fallen = ropeway("run lenet --device virtual-npu --output fallen.npy");
+  EXPECT_EQ(fallen.status, 0) << fallen.err;
+  EXPECT_TRUE(fallen.err.starts_with("note: 12 operators (first: Conv at conv1")) << fallen.err;
+  EXPECT_NE(fallen.err.find("because the NPU's compiler failed: atc, compiling lenet"), std::string::npos) << fallen.err;
+  EXPECT_NE(fallen.err.find("failed with exit status 1: EZ3003: no kernel\n"), std::string::npos) << fallen.err;
+  EXPECT_EQ(line(fallen.out, "split: ").substr(0, 55), "split: 1 segment: virtual-npu 0 operators, cpu 12 (Conv") << fallen.out;
+  succeeds("run lenet --output cpu.npy");
+  EXPECT_TRUE(read_text(file("fallen.npy")) == read_text(file("cpu.npy")));
+  install("");
+  set("ROPEWAY_VIRTUAL_FAULTS=atc=9");
+  ends("", {"failed with exit status 9", "E19999"});
+  EXPECT_EQ(ropeway("run lenet --device virtual-npu").status, 0);
+  // No atc at all is another matter.
+  fs::remove(file("cann/bin/atc"));
+  fails("run lenet --device virtual-npu", 7, {"has no atc"});
   install("");
   succeeds("run lenet --device virtual-npu");
 }
@@ -277,10 +295,41 @@ TEST_F(Npu, TwoProcessesCompileTheSameModel) {
   EXPECT_NE(read_text(file("a.npy")), "");
 }
 
-TEST_F(Npu, Float64IsRefusedByName) {
-  write_difference("2", 11);
-  fails("run difference.onnx --device virtual-npu", 3, {"no device can compute", "Ascend310B1 has no float64"});
-  fails("compile difference.onnx --device virtual-npu -o x.om", 3, {"1 of 1 operators cannot run on Ascend310B1", "no float64"});
+TEST_F(Npu, Float64BecomesFloat32) {
+  install("");
+  write_difference("2", kFloat64);
+  write_npy(file("a.npy"), Tensor::of<double>({2}, {1.0625, 1e300}));
+  write_npy(file("b.npy"), Tensor::of<double>({2}, {3, 1}));
+  const std::string note = "note: float64 is not supported by Ascend310B1: 3 tensors cast to float32 (first: a)\n";
+  const Outcome beyond = ropeway("run difference.onnx --device virtual-npu --input a.npy --input b.npy");
+  EXPECT_EQ(beyond.status, 5);
+  EXPECT_EQ(beyond.err, note + "ropeway: input a holds 1e+300 at [1], which is beyond float32: the device has no float64\n");
+  write_npy(file("a.npy"), Tensor::of<double>({2}, {1.0625, 4}));
+  const Outcome outcome = ropeway("run difference.onnx --device virtual-npu --input a.npy --input b.npy --output y.npy");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, note);
+  EXPECT_TRUE(outcome.out.starts_with("split: none, all 1 operator on virtual-npu\n")) << outcome.out;
+  const Tensor y = read_npy(file("y.npy"));
+  ASSERT_EQ(y.dtype(), DType::f64);
+  EXPECT_EQ(y.data<double>()[0], -1.9375);
+  EXPECT_EQ(y.data<double>()[1], 3);
+  EXPECT_EQ(ropeway("compile difference.onnx --device virtual-npu -o x.om").err, note);
+  // The CPU has it.
+  write_npy(file("a.npy"), Tensor::of<double>({2}, {1 + 1e-12, 1e300}));
+  succeeds("run difference.onnx --input a.npy --input b.npy --output z.npy");
+  EXPECT_EQ(read_npy(file("z.npy")).data<double>()[0], 1 + 1e-12 - 3);
+  EXPECT_EQ(read_npy(file("z.npy")).data<double>()[1], 1e300 - 1);
+}
+
+TEST_F(Npu, WhatTheNpuLacksRunsOnTheCpu) {
+  install("");
+  write_difference("2", kBfloat16);
+  const Outcome outcome = succeeds("run difference.onnx --device virtual-npu");
+  EXPECT_TRUE(outcome.out.starts_with("split: 1 segment: virtual-npu 0 operators, cpu 1 (Binary at ")) << outcome.out;
+  EXPECT_NE(outcome.out.find("virtual-npu declined: CANN has next to no operators in bfloat16"), std::string::npos) << outcome.out;
+  fails("run difference.onnx --device virtual-npu --no-fallback", 3, {"1 of 1 operators cannot run on virtual-npu, and --no-fallback keeps them from the cpu:\n  Binary at ", "bfloat16"});
+  fails("compile difference.onnx --device virtual-npu -o x.om", 3, {"1 of 1 operators cannot run on Ascend310B1", "bfloat16"});
+  EXPECT_NE(succeeds("bench difference.onnx --device virtual-npu").out.find("cpu alone"), std::string::npos);
 }
 
 }  // namespace

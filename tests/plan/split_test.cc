@@ -159,7 +159,8 @@ TEST(Order, IsTopologicalWithoutNeedlessChanges) {
     const std::vector<int> producer = producers(graph);
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       for (const ValueId id : graph.nodes[n].inputs) {
-        if (producer[static_cast<size_t>(id)] >= 0) EXPECT_LT(position[static_cast<size_t>(producer[static_cast<size_t>(id)])], position[n]);
+        const int from = producer[static_cast<size_t>(id)];
+        if (from >= 0) { EXPECT_LT(position[static_cast<size_t>(from)], position[n]); }
       }
     }
     EXPECT_LE(changes, in_order) << "seed " << seed;

@@ -83,3 +83,55 @@ def test_article_table(tmp_path):
         assert all(0 < ms < 10 for ms in rows)
         assert np.isclose(sum(rows), device["sum_of_rows_ms"], rtol=1e-4)
         assert 0 < device["end_to_end_ms"]["median"] < 20
+
+
+class Double(torch.nn.Module):
+    """In float64, with indices."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(50, 16)
+        self.linear = torch.nn.Linear(16, 8)
+        self.double()
+
+    def forward(self, tokens, x):
+        return torch.softmax(self.linear(self.table(tokens) + x), -1), tokens + 1
+
+
+def test_float64(tmp_path):
+    """Float64 inside becomes float32, at the border it stays; on the CPU it is computed as float64."""
+    torch.manual_seed(0)
+    model, inputs = Double().eval(), (torch.randint(0, 50, (2, 5)), torch.randn(2, 5, 16, dtype=torch.float64))
+    with torch.no_grad():
+        expected = ropeway.arrays(model(*inputs))
+    path = tmp_path / "double.pt2"
+    torch.export.save(torch.export.export(model, inputs), path)
+    for options, tolerance in ((NPU, NEAR), ((), 1e-13)):
+        results = list(ropeway.run(path, ropeway.arrays(inputs), *options).values())
+        assert [each.dtype for each in results] == [np.float64, np.int64]
+        for actual, wanted in zip(results, expected):
+            assert ropeway.relative_error(actual, wanted) <= tolerance
+
+
+class Mixed(torch.nn.Module):
+    """Bfloat16 in the middle, which the NPU has not, and around it what it computes better."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = torch.nn.Sequential(torch.nn.Conv2d(3, 32, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(32, 32, 3, padding=1))
+        self.after = torch.nn.Conv2d(32, 8, 3, padding=1)
+
+    def forward(self, x):
+        return self.after(torch.relu(self.before(x).to(torch.bfloat16)).float())
+
+
+def test_split(tmp_path):
+    torch.manual_seed(0)
+    model, x = Mixed().eval(), torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = model(x).numpy()
+    path = tmp_path / "mixed.pt2"
+    torch.export.save(torch.export.export(model, (x,)), path)
+    (actual,) = ropeway.run(path, [x.numpy()], *NPU).values()
+    assert NOT_FP32 < ropeway.relative_error(actual, expected) <= NEAR
+    assert ropeway.command("run", path, *NPU).startswith("split: 3 segments: virtual-npu ")
