@@ -24,10 +24,12 @@ ROOMS = {
     "doctor": ["cann"],
     "ascend": ["backend", "cann", "chip", "formats", "passes"],
     "virtual_npu": ["cann", "chip", "formats", "passes", "cpu"],
-    "engine": ["plan", "cpu", "ascend"],
+    "accuracy": ["chip", "cpu", "passes"],
+    "engine": ["plan", "accuracy", "cpu", "ascend"],
     "report": ["engine"],
     "selftest": ["report", "doctor"],
-    "cli": ["engine", "report", "doctor", "selftest"],
+    "check": ["report"],
+    "cli": ["engine", "report", "doctor", "selftest", "check"],
 }
 # Public headers stand together for their users; each belongs to a room all the same.
 PUBLIC = {"error.h": "base", "tensor.h": "ir", "session.h": "engine"}
