@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     ropeway::cli::add_run(app);
     ropeway::cli::add_bench(app);
     ropeway::cli::add_cost(app);
+    ropeway::cli::add_compare(app, status);
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
     ropeway::cli::add_devices(app);
