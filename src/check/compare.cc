@@ -82,7 +82,9 @@ class Comparer {
     const auto first = std::find_if(result_.layers.begin(), result_.layers.end(), [](const ComparedValue& value) { return value.over; });
     if (first != result_.layers.end()) result_.first_over = static_cast<size_t>(first - result_.layers.begin());
     else if (result_.outputs_over()) result_.notes.push_back(why_no_layer(from_file));
-    if (first != result_.layers.end() && !from_file) find_own_error();
+    if (first == result_.layers.end()) return;
+    if (!from_file) find_own_error();
+    else if (!result_.unmatched.empty()) result_.notes.push_back("what is missing in the model may be part of another operator there: PyTorch's ONNX exporter folds a batch norm into the convolution before it, whose values then are those behind both");
   }
 
   std::string why_no_layer(bool from_file) const {
@@ -95,7 +97,7 @@ class Comparer {
   void observe(const Graph& graph, const std::vector<ValueId>& values, Take take) {
     const auto batches = in_batches(graph, values, options_.batch_bytes);
     if (info_.compiles_whole && !batches.empty()) {
-      options_.say(fmt::format("to look into {}, atc compiles it {}, with {} values as further outputs (minutes each on a board), and {} are copied back", graph.name,
+      options_.say(fmt::format("to look into {}, atc compiles it {}, with {} values as further outputs, and {} are copied back; on a board, that takes minutes each time", graph.name,
                                batches.size() == 1 ? "once more" : fmt::format("{} times more", batches.size()), values.size(), readable_bytes(static_cast<double>(bytes_of(graph, values)))));
     }
     for (const auto& batch : batches) {
@@ -139,6 +141,7 @@ class Comparer {
     Graph feeding = planned_;
     feeding.outputs = alone.inputs;
     alone = compact(alone);
+    if (info_.compiles_whole) options_.say(fmt::format("atc compiles {} by itself, for its own error", to_string(node.origin)));
     try {
       const std::vector<Tensor> fed = alone.inputs.empty() ? std::vector<Tensor>() : run_graph(std::move(feeding), inputs_, reference_);
       result_.own = difference(run_graph(alone, fed, options_.session)[0], run_graph(alone, fed, reference_)[0]);

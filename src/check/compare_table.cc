@@ -11,7 +11,8 @@ namespace ropeway {
 namespace {
 
 constexpr size_t kWorstRows = 12;  // of layers, when not all are asked for
-constexpr size_t kLongestLabel = 36, kLongestKind = 18, kLongestPosition = 16;
+constexpr double kLargest16 = 65504;
+constexpr size_t kLongestLabel = 26, kLongestKind = 18, kLongestPosition = 16;
 
 // The module, or the node in a file without modules; of outputs and of values from a file the name.
 std::string label(const ComparedValue& value, bool by_name) {
@@ -87,9 +88,10 @@ std::string where(const ComparedValue& value) {
 std::string first_over_text(const Comparison& comparison) {
   const ComparedValue& first = comparison.layers[*comparison.first_over];
   const Difference& d = first.difference;
-  std::string text = fmt::format("first over tolerance: {} at {}: {} at {}, where {} has {:.6g} and the reference {:.6g}\n", first.kind, where(first), std::isinf(d.relative()) ? "an infinite error" : "an error of " + small(d.relative()),
-                                 d.index < 0 ? "no position" : position(first.type.shape, d.index), comparison.device, d.result_at, d.reference_at);
+  std::string text = fmt::format("first over tolerance: {} at {}\n", first.kind, where(first));
+  text += fmt::format("  error {} of the largest value, at {}: {} has {:.6g}, the reference {:.6g}\n", small(d.relative()), position(first.type.shape, d.index), comparison.device, d.result_at, d.reference_at);
   text += fmt::format("  cosine {:.6f}; infinities: reference {}, device {}; NaN: reference {}, device {}; became zero: {}\n", d.cosine, d.reference_infinities, d.result_infinities, d.reference_nans, d.result_nans, d.lost);
+  if (std::fabs(d.reference_at) > kLargest16 && std::fabs(d.result_at) >= kLargest16) text += fmt::format("  {:g} is the largest number in 16 bits: the chip goes no further\n", kLargest16);
   if (comparison.own) {
     text += fmt::format("  by itself, fed with the reference's values, its error is {}: {}\n", small(comparison.own->relative()),
                         comparison.own->within(comparison.tolerance) ? "it comes from the operators before, added up" : "it is the operator's own");
@@ -100,8 +102,8 @@ std::string first_over_text(const Comparison& comparison) {
 }  // namespace
 
 std::string to_table(const Comparison& comparison, bool all) {
-  std::string text = fmt::format("{} on {} against {}; errors are relative to the largest value of the reference's tensor, tolerance {:g}\n", comparison.model, comparison.title, comparison.reference, comparison.tolerance);
-  if (comparison.predicted) text += fmt::format("the values of {} are predicted: no NPU has run\n", comparison.title);
+  std::string text = fmt::format("{} on {}{} against {}\n", comparison.model, comparison.title, comparison.predicted ? " (predicted: no NPU has run)" : "", comparison.reference);
+  text += fmt::format("errors are relative to the largest value of the reference's tensor; tolerance {:g}\n", comparison.tolerance);
   std::vector<size_t> every(comparison.outputs.size());
   std::iota(every.begin(), every.end(), size_t{0});
   if (!every.empty()) text += "\n" + table_of(comparison.outputs, every, "output", true);

@@ -97,7 +97,7 @@ void add_compare(CLI::App& app, int& status) {
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer("\nOperators' values are taken out by compiling the model once more with them as outputs: minutes of atc on a board.\n"
                   "--kernel is the device's alone; the reference does without fused kernels.\n\n"
-                  "A reference from PyTorch; .clone(), for a later module may write in place:\n"
+                  "A reference from PyTorch; x is what the model calls its input; .clone(), for a later module may write in place:\n"
                   "  values = {}\n"
                   "  for name, module in model.named_modules():\n"
                   "      module.register_forward_hook(lambda m, i, out, name=name: values.update({name: out.detach().clone().numpy()}))\n"
