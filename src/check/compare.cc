@@ -29,7 +29,13 @@ class Comparer {
     describe_sides();
     if (named_ == nullptr || !named_->outputs.empty()) compare_outputs();
     else result_.notes.push_back(fmt::format("{} has none of the model's outputs", named_->file));
-    if (result_.outputs_over() || options_.layers || result_.outputs.empty()) compare_layers();
+    if (!result_.outputs_over() && !options_.layers && !result_.outputs.empty()) return std::move(result_);
+    try {
+      compare_layers();
+    } catch (Error& error) {
+      if (!result_.outputs.empty()) error.add_note(fmt::format("while taking values out of {}, whose outputs are {} tolerance", graph_.name, result_.outputs_over() ? "over" : "within"));
+      throw;
+    }
     return std::move(result_);
   }
 
@@ -57,7 +63,7 @@ class Comparer {
   }
 
   void compare_outputs() {
-    const std::vector<Tensor> device = run_graph(graph_, inputs_, options_.session);
+    const std::vector<Tensor> device = run_graph(graph_, inputs_, options_.session, &result_.notes);
     if (named_ != nullptr) {
       for (const NamedValue& each : named_->outputs) result_.outputs.push_back(compared(graph_, each.value, each.name, device[each.output], each.tensor));
       return;
@@ -103,7 +109,7 @@ class Comparer {
     for (const auto& batch : batches) {
       const Graph observed = with_outputs(graph, batch);
       const auto index_of = [&](ValueId id) { return static_cast<size_t>(std::find(observed.outputs.begin(), observed.outputs.end(), id) - observed.outputs.begin()); };
-      take(observed, batch, run_graph(observed, inputs_, options_.session), index_of);
+      take(observed, batch, run_graph(observed, inputs_, options_.session, &result_.notes), index_of);
     }
   }
 

@@ -50,7 +50,7 @@ struct Comparison {
   std::optional<size_t> first_over;    // in layers
   std::optional<Difference> own;       // of the first operator over tolerance: its error by itself, fed with the reference's values
   std::vector<std::string> unmatched;  // names in the reference file that are none of the model's
-  std::vector<std::string> notes;      // sentences
+  std::vector<std::string> notes;      // sentences: of the model on the device, and of what this comparison cannot say
 
   bool outputs_over() const;
   bool over() const;  // of the outputs or of the layers any

@@ -114,7 +114,7 @@ std::string to_table(const Comparison& comparison, bool all) {
   }
   text += "\n";
   if (comparison.first_over) text += first_over_text(comparison);
-  if (!comparison.unmatched.empty()) text += fmt::format("no output, value, node or module of {} is called {}\n", comparison.model, listed(comparison.unmatched));
+  if (!comparison.unmatched.empty()) text += fmt::format("no output, value, node or module of {} is called {}\n", comparison.model, first_of(comparison.unmatched));
   for (const std::string& note : comparison.notes) text += note + "\n";
   return text + (comparison.over() ? "over tolerance\n" : "within tolerance\n");
 }

@@ -48,8 +48,6 @@ int by_position(const Graph& graph, const std::string& name) {
   return -1;
 }
 
-bool is_named(const Graph& graph, ValueId id, const std::string& name) { return graph.value(id).name == name; }
-
 void check_shape(const Graph& graph, const NamedValue& found, const std::string& file) {
   if (found.tensor.shape() == graph.type(found.value).shape) return;
   fail(ErrorCode::invalid_argument, "{} in {} is {}, but {} of {} is {}: the reference must come from the same model, on inputs of the same shape", found.name, file, to_string(found.tensor.type()),
@@ -59,17 +57,25 @@ void check_shape(const Graph& graph, const NamedValue& found, const std::string&
 std::string names_of(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<std::string> names;
   for (const ValueId id : ids) names.push_back(graph.value(id).name);
-  return listed(names);
+  return first_of(names);
 }
 
 }  // namespace
+
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 10;
+  if (names.size() <= kShown) return listed(names);
+  std::vector<std::string> words(names.begin(), names.begin() + kShown);
+  words.push_back(fmt::format("{} more", names.size() - kShown));
+  return listed(words);
+}
 
 NamedValues match_names(const Graph& graph, const Npz& npz) {
   NamedValues result;
   result.file = npz.path().string();
   const std::vector<int> producer = producers(graph);
   for (const std::string& name : npz.names()) {
-    const auto named = [&](ValueId id) { return is_named(graph, id, name); };
+    const auto named = [&](ValueId id) { return graph.value(id).name == name; };
     const auto output = std::find_if(graph.outputs.begin(), graph.outputs.end(), named);
     int position = output == graph.outputs.end() ? -1 : static_cast<int>(output - graph.outputs.begin());
     if (position < 0 && std::any_of(graph.inputs.begin(), graph.inputs.end(), named)) continue;
@@ -85,7 +91,7 @@ NamedValues match_names(const Graph& graph, const Npz& npz) {
   }
   if (result.outputs.empty() && result.layers.empty()) {
     fail(ErrorCode::invalid_argument, "no name in {} is one of {}'s: its outputs are {}; a value, a node or a module path may be named, too, but the file holds {}", result.file, graph.name, names_of(graph, graph.outputs),
-         npz.names().empty() ? "nothing" : listed(npz.names()));
+         npz.names().empty() ? "nothing" : first_of(npz.names()));
   }
   std::stable_sort(result.outputs.begin(), result.outputs.end(), [](const NamedValue& a, const NamedValue& b) { return a.output < b.output; });
   std::stable_sort(result.layers.begin(), result.layers.end(), [&](const NamedValue& a, const NamedValue& b) { return producer[static_cast<size_t>(a.value)] < producer[static_cast<size_t>(b.value)]; });

@@ -32,4 +32,7 @@ struct NamedValues {
 // Throws Error{invalid_argument} when nothing fits, or a shape differs: both names and both types; and what Npz::read throws.
 NamedValues match_names(const Graph& graph, const Npz& npz);
 
+// "a, b and c", or the first ten and how many more there are.
+std::string first_of(const std::vector<std::string>& names);
+
 }  // namespace ropeway

@@ -36,7 +36,7 @@ Npz::Npz(const std::filesystem::path& path) : file_(path), archive_(checked(file
 
 Tensor Npz::read(const std::string& name) const {
   const ZipEntry* entry = archive_.find(name + std::string(kSuffix));
-  if (entry == nullptr) fail(ErrorCode::not_found, "{} holds no '{}'; it holds {}", file_.path().string(), name, names_.empty() ? "nothing" : listed(names_));
+  if (entry == nullptr) fail(ErrorCode::not_found, "{} holds no '{}'", file_.path().string(), name);
   const ZipContent content = archive_.read(*entry);
   return read_npy({fmt::format("{} in {}", entry->name, file_.path().string()), content.size, [&](uint64_t offset, size_t bytes) { return part_of(content, offset, bytes); }});
 }

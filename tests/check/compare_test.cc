@@ -223,6 +223,9 @@ TEST(NamedValues, ShapesAndNamesThatDoNotFit) {
   const Graph graph = small_network();
   test::expect_error([&] { Archive({{"block.up", Tensor({DType::f32, {4, 17}})}}).match(graph); }, ErrorCode::invalid_argument, "out.npz is f32[4,17], but value_node_1 of network is f32[4,16]");
   test::expect_error([&] { Archive({{"a", Tensor()}, {"b", Tensor()}}).match(graph); }, ErrorCode::invalid_argument, "its outputs are y; a value, a node or a module path may be named, too, but the file holds a and b");
+  std::vector<std::pair<std::string, Tensor>> many;
+  for (int i = 0; i < 500; ++i) many.emplace_back(fmt::format("n{}", i), Tensor());
+  test::expect_error([&] { Archive(many).match(graph); }, ErrorCode::invalid_argument, "n8, n9 and 490 more");
   test::expect_error([&] { Archive({}).match(graph); }, ErrorCode::invalid_argument, "the file holds nothing");
 }
 

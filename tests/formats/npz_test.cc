@@ -56,7 +56,7 @@ TEST(Npz, ReadsArraysByName) {
     EXPECT_EQ(npz.names(), (std::vector<std::string>{"b", "a"}));
     EXPECT_EQ(to_string(npz.read("a").type()), "i64[]");
     EXPECT_EQ(npz.read("a").data<int64_t>()[0], 7);
-    test::expect_error([&] { npz.read("c"); }, ErrorCode::not_found, "holds no 'c'; it holds b and a");
+    test::expect_error([&] { npz.read("c"); }, ErrorCode::not_found, "holds no 'c'");
     return 0;
   });
   EXPECT_EQ(elements(bytes, "b"), (std::vector<float>{1, 2}));
