@@ -14,6 +14,7 @@ void add_inspect(CLI::App& app);
 void add_devices(CLI::App& app);
 void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app, int& status);
+void add_compare(CLI::App& app, int& status);
 void add_selftest(CLI::App& app, int& status);
 
 }  // namespace ropeway::cli

@@ -9,7 +9,7 @@ class App;
 
 namespace ropeway::cli {
 
-// 0 is success, 1 that `doctor` or `selftest` has found something wrong, 2 that `check` has reservations.
+// 0 is success, 1 that `doctor`, `selftest` or `compare` has found something wrong, 2 that `check` has reservations.
 enum ExitStatus { kDone = 0, kFindings = 1, kReservations = 2, kUnsupported = 3, kInvalidFile = 4, kInvalidArguments = 5, kIo = 6, kDevice = 7, kOutOfMemory = 8, kInternal = 9 };
 
 // Says on standard error what went wrong, as `ropeway: …`, and returns the exit status. `app` gives the help that a command line asked for.

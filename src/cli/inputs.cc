@@ -118,4 +118,16 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
   return result;
 }
 
+std::vector<Tensor> all_inputs(const Graph& graph, const std::vector<std::optional<Tensor>>& given) {
+  std::vector<Tensor> result;
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const ValueId id = graph.inputs[i];
+    if (given[i]) result.push_back(*given[i]);
+    else missing.push_back(fmt::format("{} ({})", graph.value(id).name, to_string(graph.type(id))));
+  }
+  if (!missing.empty()) fail(ErrorCode::invalid_argument, "no --input is given for {}; give all inputs, or none to run on generated ones", listed(missing));
+  return result;
+}
+
 }  // namespace ropeway::cli

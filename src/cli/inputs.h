@@ -29,4 +29,7 @@ BoundInputs bind_inputs(const std::string& model, const std::vector<GivenInput>&
 // The same for a graph that is there, and static.
 std::vector<std::optional<Tensor>> bind_inputs(const Graph& graph, const std::vector<GivenInput>& given);
 
+// The values, once some are given. Throws Error{invalid_argument} that names the inputs without one.
+std::vector<Tensor> all_inputs(const Graph& graph, const std::vector<std::optional<Tensor>>& given);
+
 }  // namespace ropeway::cli

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     ropeway::cli::add_bench(app);
     ropeway::cli::add_check(app, status);
     ropeway::cli::add_cost(app);
+    ropeway::cli::add_compare(app, status);
     ropeway::cli::add_compile(app);
     ropeway::cli::add_inspect(app);
     ropeway::cli::add_devices(app);

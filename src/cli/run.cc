@@ -37,32 +37,19 @@ void check_one_output(const RunOptions& options, const std::vector<ValueInfo>& o
   fail(ErrorCode::invalid_argument, "{} has {} outputs, {}: use --output-dir DIR to write each to a file of its own", options.model, outputs.size(), listed(names));
 }
 
-// All inputs, once some are given.
-std::vector<Tensor> complete(const Graph& graph, const std::vector<std::optional<Tensor>>& given) {
-  std::vector<Tensor> result;
-  std::vector<std::string> missing;
-  for (size_t i = 0; i < given.size(); ++i) {
-    const ValueId id = graph.inputs[i];
-    if (given[i]) result.push_back(*given[i]);
-    else missing.push_back(fmt::format("{} ({})", graph.value(id).name, to_string(graph.type(id))));
-  }
-  if (!missing.empty()) fail(ErrorCode::invalid_argument, "no --input is given for {}; give all inputs, or none to run on generated ones", listed(missing));
-  return result;
-}
-
 Prepared prepare(const RunOptions& options, const Progress& progress) {
   const std::vector<GivenInput> given = read_inputs(options.inputs);
   if (is_compiled_model(options.model)) {
     Prepared result{Model::load(options.model, options.session), {}};
     check_one_output(options, result.model->outputs());
-    result.inputs = given.empty() ? generated_inputs(result.model->inputs()) : complete(result.model->graph(), bind_inputs(result.model->graph(), given));
+    result.inputs = given.empty() ? generated_inputs(result.model->inputs()) : all_inputs(result.model->graph(), bind_inputs(result.model->graph(), given));
     return result;
   }
   BoundInputs bound;
   if (given.empty()) bound.graph = read_model(options.model, {options.session.batch, {}});
   else bound = bind_inputs(options.model, given);
   check_one_output(options, describe(bound.graph, bound.graph.outputs));
-  std::vector<Tensor> inputs = given.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : complete(bound.graph, bound.values);
+  std::vector<Tensor> inputs = given.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : all_inputs(bound.graph, bound.values);
   progress.line("compiling for {}", resolve_device(options.session.device, options.model));
   SessionOptions session = options.session;
   if (!given.empty()) session.samples = inputs;

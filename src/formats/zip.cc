@@ -71,10 +71,11 @@ bool is_utf8(std::string_view text) {
 }
 
 // What is wrong with an entry's name, or nullptr.
-const char* fault_of_name(const std::string& name) {
+const char* fault_of_name(const std::string& name, ZipNames allowed) {
   if (name.empty()) return "is empty";
   if (name.find('\0') != std::string::npos) return "contains a NUL character";
   if (!is_utf8(name)) return "is not UTF-8";
+  if (allowed == ZipNames::any) return nullptr;
   if (name.find('\\') != std::string::npos) return "contains a backslash";
   if (name.front() == '/' || (name.size() >= 2 && name[1] == ':')) return "is an absolute path";
   std::vector<std::string> parts = split(name, '/');
@@ -170,7 +171,7 @@ struct Header {
   uint64_t local = 0;  // offset of the header before the data
 };
 
-Header read_directory_entry(const File& file, Fields& directory) {
+Header read_directory_entry(const File& file, Fields& directory, ZipNames names) {
   if (directory.left() < kDirectoryEntrySize) damaged(file, "its directory ends too early");
   if (directory.u32() != kDirectoryEntry) damaged(file, "its directory has fewer entries than it says");
   Header header;
@@ -189,7 +190,7 @@ Header read_directory_entry(const File& file, Fields& directory) {
   header.entry.name = text_of(directory.bytes(name_size));
   const Fields extra(directory.bytes(extra_size));
   directory.bytes(comment_size);
-  if (const char* fault = fault_of_name(header.entry.name)) damaged(file, "the name of entry {:?} {}", header.entry.name, fault);
+  if (const char* fault = fault_of_name(header.entry.name, names)) damaged(file, "the name of entry {:?} {}", header.entry.name, fault);
   take_extra64(file, header.entry.name, extra, {&header.entry.size, &header.entry.stored_size, &header.local});
   if (disk != 0 && disk != 0xFFFF) damaged(file, "it is one part of several");
   return header;
@@ -254,13 +255,13 @@ bool ZipArchive::recognises(const File& file) {
   return signature == kLocalHeader || signature == kEnd;
 }
 
-ZipArchive::ZipArchive(const File& file) : file_(file) {
+ZipArchive::ZipArchive(const File& file, ZipNames names) : file_(file) {
   const Directory directory = find_directory(file);
   const auto bytes = file.read(directory.offset, directory.size);
   Fields fields({bytes.get(), directory.size});
   std::vector<Header> headers;
   for (uint64_t i = 0; i < directory.entries; ++i) {
-    headers.push_back(read_directory_entry(file, fields));
+    headers.push_back(read_directory_entry(file, fields, names));
     locate(file, headers.back());
   }
   if (fields.left() > 0) damaged(file, "its directory has more entries than it says");

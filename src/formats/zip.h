@@ -27,13 +27,16 @@ struct ZipContent {
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes.get()), size}; }
 };
 
+// What names of entries may be. `relative`: paths that stay in their folder; `any`: whatever is no path for the caller, such as /conv1/Conv in NumPy's .npz files.
+enum class ZipNames { relative, any };
+
 // An archive whose directory was read and checked as a whole: one disk, ZIP64 understood, methods stored and deflate, nothing encrypted; names are
-// relative, UTF-8 and unique; the directory agrees with the header before each entry; entries lie inside the file and do not overlap.
+// UTF-8, unique and, unless asked for otherwise, relative; the directory agrees with the header before each entry; entries lie inside the file and do not overlap.
 // Throws Error{invalid_model} for what breaks these rules and Error{unsupported} for encryption and other methods.
 class ZipArchive {
  public:
   // The file must live as long as the archive.
-  explicit ZipArchive(const File& file);
+  explicit ZipArchive(const File& file, ZipNames names = ZipNames::relative);
 
   // Whether a file begins like an archive.
   static bool recognises(const File& file);
