@@ -220,6 +220,7 @@ void add_bench(CLI::App& app) {
   add_timing_option(*command, *options);
   add_batch_option(*command, options->session);
   add_engine_options(*command, options->session);
+  add_seed_option(*command, options->session);
   add_measuring_options(*command, *options);
   add_output_options(*command, *options);
   command->footer(std::string("\nExamples:\n"

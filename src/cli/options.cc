@@ -38,6 +38,10 @@ void add_run_timeout_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
+void add_seed_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--seed", options.seed, "Of the masks that dropout in training mode draws, for each run its own")->capture_default_str()->type_name("N");
+}
+
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
   return command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))

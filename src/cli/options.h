@@ -20,6 +20,8 @@ void add_engine_options(CLI::App& command, SessionOptions& options);
 void add_device_option(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);
+// --seed, for a command that runs models.
+void add_seed_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
 
 // --by and --depth.

@@ -117,6 +117,7 @@ void add_run(CLI::App& app) {
   add_device_option(*command, options->session);
   add_batch_option(*command, options->session)->excludes(input);
   add_engine_options(*command, options->session);
+  add_seed_option(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer(std::string("\nExamples:\n"
                               "  ropeway run model.pt2 --input x.npy --output y.npy\n"

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "engine/devices.h"
+#include "engine/masks.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -28,6 +29,10 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
   }
   if (used.contains(wanted)) return;
   fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
+}
+
+std::string masks_note(size_t masks, uint64_t seed) {
+  return fmt::format("the model has {} dropout{} in training mode: each run draws masks of its own, by --seed {}", masks, masks == 1 ? "" : "s", seed);
 }
 
 // Constants beyond this are kept by executables alone.
@@ -70,6 +75,9 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
+  graph = lower_training_dropout(std::move(graph), model->masks_);
+  model->seed_ = options.seed;
+  if (const size_t masks = model->masks_.size(); masks > 0) model->notes_.push_back(masks_note(masks, options.seed));
   model->graph_ = run_passes(std::move(graph), pipeline(), disabled);
   Graph& planned = model->graph_;
   model->plan_ = make_plan(planned, model->backends_, pieces);
@@ -102,6 +110,7 @@ std::unique_ptr<ModelContext> Model::make_context() const {
   for (size_t i = 0; i < graph_.values.size(); ++i) {
     if (graph_.values[i].constant) context->values[i] = *graph_.values[i].constant;
   }
+  for (size_t i = inputs_.size(); i < graph_.inputs.size(); ++i) context->values[static_cast<size_t>(graph_.inputs[i])] = Tensor(graph_.type(graph_.inputs[i]));
   for (size_t s = 0; s < plan_.segments.size(); ++s) {
     context->contexts.push_back(executables_[s]->make_context());
     context->inputs.emplace_back(plan_.segments[s].inputs.size());
@@ -114,11 +123,18 @@ std::unique_ptr<ModelContext> Model::make_context() const {
   return context;
 }
 
+void Model::draw_masks(ModelContext& context) const {
+  if (masks_.empty()) return;
+  const uint64_t run = runs_++;
+  for (size_t i = 0; i < masks_.size(); ++i) draw_mask(masks_[i], seed_, run, context.values[static_cast<size_t>(graph_.inputs[inputs_.size() + i])]);
+}
+
 void Model::run(ModelContext& context, std::span<const Tensor> values, std::span<Tensor> results, std::vector<Trace>* traces) const {
   check_tensors("input", inputs_, values);
   check_tensors("output", outputs_, results);
   const auto at = [&](ValueId id) -> Tensor& { return context.values[static_cast<size_t>(id)]; };
   for (size_t i = 0; i < values.size(); ++i) at(graph_.inputs[i]) = values[i];
+  draw_masks(context);
   // What a node computes for an output goes straight there; inputs and constants handed through are copied below.
   for (const Segment& segment : plan_.segments) {
     for (const ValueId id : segment.outputs) {

@@ -45,6 +45,26 @@ TEST_F(Run, NeverWritesOverItsModel) {
   EXPECT_EQ(fs::file_size(file("model.onnx")), size);
 }
 
+TEST_F(Run, DropoutInTrainingModeGoesByTheSeed) {
+  using namespace onnx_test;
+  const GraphParts dropout{{node("Dropout", {"x", "p", "t"}, {"y"}, {})}, {floats("p", {}, {0.5}), tensor("t", {}, 9, "\1")}, {value_info("x", {{"64"}})}, {"y"}};
+  write_file(file("dropout.onnx"), model(dropout, 17));
+  write_vector<float>("x.npy", std::vector<float>(64, 1));
+  const auto drawn = [&](const std::string& options) {
+    const Outcome outcome = ropeway("run dropout.onnx --input x.npy --output y.npy " + options);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("note: the model has 1 dropout in training mode: each run draws masks of its own, by --seed "), std::string::npos) << outcome.err;
+    const Tensor y = read_npy(file("y.npy"));
+    return std::vector<float>(y.data<float>().begin(), y.data<float>().end());
+  };
+  const auto first = drawn("");
+  EXPECT_EQ(std::set<float>(first.begin(), first.end()), (std::set<float>{0, 2}));
+  EXPECT_EQ(drawn("--seed 0 --device virtual-npu"), first);
+  EXPECT_NE(drawn("--seed 1"), first);
+  EXPECT_EQ(ropeway("bench dropout.onnx --by op --warmup 0 --iterations 2 --device cpu,virtual-npu").status, 0);
+  fails("compile dropout.onnx --device virtual-npu --soc Ascend310B1 -o m.om", 3, {"a compiled file cannot draw the masks of dropout in training mode"});
+}
+
 // Inputs.
 TEST_F(Run, UnnamedInputsGoInTheModelsOrder) {
   const std::string model = write_difference();
