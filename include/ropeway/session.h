@@ -25,6 +25,7 @@ struct SessionOptions {
   double compile_seconds = 3600;                   // after which an NPU's compiler is stopped
   double run_seconds = 120;                        // after which a run on an NPU that does not answer ends in an error
   uint64_t seed = 0;                               // of the masks that dropout in training mode draws: each run draws its own, a seed gives the same sequence of runs on every device
+  std::vector<std::string> substitutions = {};     // other functions in the place of the model's, only on request: "maxpool=avgpool" makes average pools of all max pools
   bool time_steps = false;                         // have an NPU's profiler time the operators of a model one by one: for reports
 };
 

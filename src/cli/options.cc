@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "engine/model.h"
+#include "engine/substitution.h"
 
 namespace ropeway::cli {
 namespace {
@@ -42,6 +43,12 @@ void add_seed_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--seed", options.seed, "Of the masks that dropout in training mode draws, for each run its own")->capture_default_str()->type_name("N");
 }
 
+void add_substitute_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--substitute", options.substitutions, "Another function in the place of the model's own: maxpool=avgpool makes average pools of all max pools. How far the outputs then are from the model's is measured and printed")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+}
+
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
   return command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
@@ -74,6 +81,10 @@ void warn_of_slow_compiling(const std::string& device, const std::string& model)
 
 void print_notes(const Model& model) {
   for (const std::string& note : model.notes()) fmt::print(stderr, "note: {}\n", note);
+}
+
+void print_substitutions(const Graph& graph, const SessionOptions& options, std::span<const Tensor> inputs) {
+  for (const std::string& note : substitution_notes(graph, options, inputs)) fmt::print(stderr, "note: {}\n", note);
 }
 
 void check_writable(const std::filesystem::path& path) {

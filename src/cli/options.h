@@ -22,6 +22,7 @@ void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);
 // --seed, for a command that runs models.
 void add_seed_option(CLI::App& command, SessionOptions& options);
+void add_substitute_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
 
 // --by and --depth.
@@ -42,6 +43,9 @@ void warn_of_slow_compiling(const std::string& device, const std::string& model)
 
 // The notes of a model, each on a line of standard error.
 void print_notes(const Model& model);
+
+// What options.substitutions do to the outputs of `graph`, each on a line of standard error: measured on the CPU.
+void print_substitutions(const Graph& graph, const SessionOptions& options, std::span<const Tensor> inputs);
 
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);

@@ -8,6 +8,7 @@
 #include "ops/operator.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
+#include "passes/substitute.h"
 
 namespace ropeway {
 namespace {
@@ -40,6 +41,7 @@ std::vector<std::string> random_nodes(const Graph& graph) {
 }  // namespace
 
 std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options) {
+  for (const std::string& each : options.substitutions) graph = substitute(std::move(graph), each).graph;
   if (const auto random = random_nodes(graph); !random.empty()) {
     fail(ErrorCode::unsupported, "a compiled file cannot draw the masks of dropout in training mode: run the model itself, which draws them, or export it after .eval(). It has\n  {}", fmt::join(random, "\n  "));
   }

@@ -10,6 +10,7 @@
 #include "engine/devices.h"
 #include "engine/masks.h"
 #include "passes/pipeline.h"
+#include "passes/substitute.h"
 
 namespace ropeway {
 namespace {
@@ -48,6 +49,7 @@ std::shared_ptr<const Model> Model::load(const std::string& model, const Session
 std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const SessionOptions& options) {
   if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
   if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
+  if (!options.substitutions.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no operator can be substituted any more. Give --substitute to ropeway compile", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
   const auto executable = backend->load(path, options.run_seconds);
@@ -75,6 +77,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
+  for (const std::string& each : options.substitutions) graph = substitute(std::move(graph), each).graph;
   graph = lower_training_dropout(std::move(graph), model->masks_);
   model->seed_ = options.seed;
   if (const size_t masks = model->masks_.size(); masks > 0) model->notes_.push_back(masks_note(masks, options.seed));

@@ -65,6 +65,18 @@ TEST_F(Run, DropoutInTrainingModeGoesByTheSeed) {
   fails("compile dropout.onnx --device virtual-npu --soc Ascend310B1 -o m.om", 3, {"a compiled file cannot draw the masks of dropout in training mode"});
 }
 
+TEST_F(Run, SubstitutesOnRequestAlone) {
+  const Outcome outcome = ropeway("run lenet --substitute maxpool=avgpool");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.err.starts_with("note: maxpool=avgpool replaces 2 MaxPool (")) << outcome.err;
+  for (const char* part : {"this is another function", "Largest change of ", "(cosine 0."}) EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+  EXPECT_EQ(count(ropeway("bench lenet --substitute maxpool=avgpool --device cpu,virtual-npu --warmup 0 --iterations 1").err, "this is another function"), 1u);
+  EXPECT_EQ(ropeway("compile lenet --substitute maxpool=avgpool --device virtual-npu --soc Ascend310B1 -o m.om").status, 0);
+  fails("run m.om --substitute maxpool=avgpool", 5, {"m.om is compiled"});
+  fails("run lenet --substitute relu=gelu", 5, {"there is no substitution 'relu=gelu'; there is maxpool=avgpool"});
+  EXPECT_NE(ropeway("run resnet34 --substitute maxpool=avgpool").err.find("replaces nothing"), std::string::npos);
+}
+
 // Inputs.
 TEST_F(Run, UnnamedInputsGoInTheModelsOrder) {
   const std::string model = write_difference();
