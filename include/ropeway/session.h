@@ -28,6 +28,8 @@ struct SessionOptions {
   std::string precision = {};                      // of an NPU. "": its default, fp16; "auto": fp16, but for the operators that must have fp32 for results within `tolerance`; or a mode of atc's: allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32. The CPU computes in fp32 alone
   double tolerance = 1e-2;                         // largest error of a result, relative to its largest value, that "auto" accepts
   std::vector<Tensor> samples = {};                // inputs by which "auto" judges, in the model's order; none: what the file brings along, else generated ones
+  uint64_t seed = 0;                               // of the masks that dropout in training mode draws: each run draws its own, a seed gives the same sequence of runs on every device
+  std::vector<std::string> substitutions = {};     // other functions in the place of the model's, only on request: "maxpool=avgpool" makes average pools of all max pools
   bool time_steps = false;                         // have an NPU's profiler time the operators of a model one by one: for reports
 };
 

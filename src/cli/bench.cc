@@ -82,6 +82,7 @@ class ModelBench {
     std::optional<Graph> again;  // to compile row by row; constants are shared
     if (device.compiles_whole) again = graph;
 
+    if (report_.devices.empty()) print_substitutions(graph, session, generated_inputs(describe(graph, graph.inputs)));
     say(session, "compiling");
     const Stopwatch compiling;
     const auto model = Model::compile(std::move(graph), session);
@@ -233,6 +234,8 @@ void add_bench(CLI::App& app) {
   add_batch_option(*command, options->session);
   add_precision_options(*command, options->session);
   add_engine_options(*command, options->session);
+  add_seed_option(*command, options->session);
+  add_substitute_option(*command, options->session);
   add_measuring_options(*command, *options);
   add_output_options(*command, *options);
   command->footer(std::string("\nExamples:\n"

@@ -28,6 +28,7 @@ void compile(const CompileOptions& options) {
   const Progress progress(options.verbose);
   progress.line("reading {}", options.model);
   Graph graph = read_model(options.model, {options.session.batch, {}});
+  print_substitutions(graph, options.session, generated_inputs(describe(graph, graph.inputs)));
   progress.line("compiling for {}", options.session.device);
   std::vector<std::string> notes;
   const std::filesystem::path compiled = compile_for_npu(std::move(graph), options.soc, options.session, notes);
@@ -50,6 +51,7 @@ void add_compile(CLI::App& app) {
   add_batch_option(*command, options->session);
   command->add_option("--disable-pass", options->session.disabled_passes, "Leave out a pass (repeatable)")->allow_extra_args(false)->type_name("NAME");
   add_precision_options(*command, options->session);
+  add_substitute_option(*command, options->session);
   add_compile_timeout_option(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer(std::string("\nExamples:\n"

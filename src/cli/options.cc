@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "engine/model.h"
 #include "engine/placing.h"
+#include "engine/substitution.h"
 
 namespace ropeway::cli {
 namespace {
@@ -49,6 +50,16 @@ void add_run_timeout_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--run-timeout", options.run_seconds, "Seconds after which a run on an NPU that does not answer is given up")->check(CLI::Range(0.001, 1e6))->capture_default_str()->type_name("S");
 }
 
+void add_seed_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--seed", options.seed, "Of the masks that dropout in training mode draws, for each run its own")->capture_default_str()->type_name("N");
+}
+
+void add_substitute_option(CLI::App& command, SessionOptions& options) {
+  command.add_option("--substitute", options.substitutions, "Another function in the place of the model's own: maxpool=avgpool makes average pools of all max pools. How far the outputs then are from the model's is measured and printed")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+}
+
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options) {
   return command.add_option("--batch", options.batch, "Size of the first dimension of every input, where the model leaves it open")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
@@ -87,6 +98,10 @@ void print_notes(const Model& model) { print_notes(model.notes()); }
 
 void print_split(const Model& model) {
   if (model.backends().size() > 1) fmt::print("{}\n", describe_split(model.plan(), model.graph()));
+}
+
+void print_substitutions(const Graph& graph, const SessionOptions& options, std::span<const Tensor> inputs) {
+  for (const std::string& note : substitution_notes(graph, options, inputs)) fmt::print(stderr, "note: {}\n", note);
 }
 
 void check_writable(const std::filesystem::path& path) {

@@ -24,6 +24,9 @@ void add_device_option(CLI::App& command, SessionOptions& options);
 void add_precision_options(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);
+// --seed, for a command that runs models.
+void add_seed_option(CLI::App& command, SessionOptions& options);
+void add_substitute_option(CLI::App& command, SessionOptions& options);
 CLI::Option* add_batch_option(CLI::App& command, SessionOptions& options);
 
 // --by and --depth.
@@ -47,6 +50,9 @@ void print_notes(std::span<const std::string> notes);
 void print_notes(const Model& model);
 // How a model is split between an NPU and the CPU, on a line of standard output; nothing for the CPU alone, and for a compiled model.
 void print_split(const Model& model);
+
+// What options.substitutions do to the outputs of `graph`, each on a line of standard error: measured on the CPU.
+void print_substitutions(const Graph& graph, const SessionOptions& options, std::span<const Tensor> inputs);
 
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);

@@ -50,6 +50,7 @@ Prepared prepare(const RunOptions& options, const Progress& progress) {
   else bound = bind_inputs(options.model, given);
   check_one_output(options, describe(bound.graph, bound.graph.outputs));
   std::vector<Tensor> inputs = given.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : all_inputs(bound.graph, bound.values);
+  print_substitutions(bound.graph, options.session, inputs);
   progress.line("compiling for {}", resolve_device(options.session.device, options.model));
   SessionOptions session = options.session;
   if (!given.empty()) session.samples = inputs;
@@ -109,6 +110,8 @@ void add_run(CLI::App& app) {
   add_precision_options(*command, options->session);
   add_batch_option(*command, options->session)->excludes(input);
   add_engine_options(*command, options->session);
+  add_seed_option(*command, options->session);
+  add_substitute_option(*command, options->session);
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer(std::string("\nExamples:\n"
                               "  ropeway run model.pt2 --input x.npy --output y.npy\n"

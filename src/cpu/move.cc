@@ -24,7 +24,6 @@ void copy_bytes(const std::byte* in, std::byte* out, int64_t bytes, ThreadPool& 
 std::string declines_copy(const KernelRequest& request) {
   const Node& node = request.node;
   if (!request.fusion.empty()) return "it fuses nothing";
-  if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return "dropout in training mode";
   return request.graph.type(node.inputs[0]).dtype == request.graph.type(node.outputs[0]).dtype ? "" : "the dtype changes";
 }
 

@@ -8,7 +8,10 @@
 #include "engine/devices.h"
 #include "engine/placing.h"
 #include "engine/precision.h"
+#include "ops/operator.h"
+#include "passes/lower.h"
 #include "passes/pipeline.h"
+#include "passes/substitute.h"
 
 namespace ropeway {
 namespace {
@@ -28,9 +31,25 @@ std::string chosen_soc(const std::string& soc, const cann::Installation& install
   fail(ErrorCode::invalid_argument, "there is no virtual {}; there is {}", soc, listed(names));
 }
 
+// Dropout that draws a mask for every run, as "Dropout at features.3 (dropout)".
+std::vector<std::string> random_nodes(const Graph& graph) {
+  std::vector<std::string> result;
+  for (const Node& node : graph.nodes) {
+    const bool draws = is_random(node.op, node.params) && node.get<DropoutParams>().ratio > 0 && node.get<DropoutParams>().ratio < 1;
+    if (draws) result.push_back(fmt::format("{} at {}", name(node.op), to_string(node.origin)));
+  }
+  return result;
+}
+
 }  // namespace
 
 std::filesystem::path compile_for_npu(Graph graph, const std::string& soc, const SessionOptions& options, std::vector<std::string>& notes) {
+  for (const std::string& each : options.substitutions) graph = substitute(std::move(graph), each).graph;
+  if (const auto random = random_nodes(graph); !random.empty()) {
+    fail(ErrorCode::unsupported, "a compiled file cannot draw the masks of dropout in training mode: run the model itself, which draws them, or export it after .eval(). It has\n  {}", fmt::join(random, "\n  "));
+  }
+  std::vector<DropoutMask> none;
+  graph = lower_training_dropout(std::move(graph), none);
   const cann::Installation installation = npu_installation(options.device);
   ascend::CompilerOptions compiler{chosen_soc(soc, installation), options.compile_seconds, nullptr, npu_precision(options.precision)};
   std::set<std::string> disabled = options.disabled_passes;

@@ -11,9 +11,11 @@
 #include "cpu/backend.h"
 #include "engine/border.h"
 #include "engine/devices.h"
+#include "engine/masks.h"
 #include "engine/placing.h"
 #include "engine/precision.h"
 #include "passes/pipeline.h"
+#include "passes/substitute.h"
 
 namespace ropeway {
 namespace {
@@ -56,6 +58,10 @@ std::set<int> kept_in(const std::vector<int>& nodes, const std::set<int>& keep) 
   return result;
 }
 
+std::string masks_note(size_t masks, uint64_t seed) {
+  return fmt::format("the model has {} dropout{} in training mode: each run draws masks of its own, by --seed {}", masks, masks == 1 ? "" : "s", seed);
+}
+
 // Constants beyond this are kept by executables alone.
 constexpr int64_t kKeptConstant = 1024;
 
@@ -70,6 +76,7 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
   if (options.batch || !options.input_shapes.empty()) fail(ErrorCode::invalid_argument, "{} is compiled, its shapes are fixed: leave out the batch, or compile the model again", path);
   if (!options.disabled_passes.empty() || !options.force_kernel.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no pass can be left out and no kernel chosen any more", path);
   if (!options.precision.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: its precision was chosen then; leave out --precision", path);
+  if (!options.substitutions.empty()) fail(ErrorCode::invalid_argument, "{} is compiled: no operator can be substituted any more. Give --substitute to ropeway compile", path);
   const auto backend = std::dynamic_pointer_cast<const ascend::AscendBackend>(make_backend(options, path));
   if (!backend) fail(ErrorCode::invalid_argument, "{} is compiled for an NPU: it cannot run on {}", path, resolve_device(options.device, path));
   const auto executable = backend->load(path, options.run_seconds);
@@ -99,6 +106,10 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
   model->inputs_ = describe(graph, graph.inputs);
   model->outputs_ = describe(graph, graph.outputs);
+  for (const std::string& each : options.substitutions) graph = substitute(std::move(graph), each).graph;
+  graph = lower_training_dropout(std::move(graph), model->masks_);
+  model->seed_ = options.seed;
+  if (const size_t masks = model->masks_.size(); masks > 0) model->notes_.push_back(masks_note(masks, options.seed));
   model->graph_ = narrow_for(*model->backends_[0], run_passes(std::move(graph), pipeline(), disabled), model->notes_);
   if (options.precision == "auto") compile_options.keep = choose_precision(model->graph_, options, model->notes_);
   const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
@@ -173,8 +184,9 @@ std::unique_ptr<ModelContext> Model::make_context() const {
   for (size_t i = 0; i < graph_.values.size(); ++i) {
     if (graph_.values[i].constant) context->values[i] = *graph_.values[i].constant;
   }
-  context->converted.resize(graph_.inputs.size());
-  for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+  for (size_t i = inputs_.size(); i < graph_.inputs.size(); ++i) context->values[static_cast<size_t>(graph_.inputs[i])] = Tensor(graph_.type(graph_.inputs[i]));
+  context->converted.resize(inputs_.size());
+  for (size_t i = 0; i < inputs_.size(); ++i) {
     if (graph_.type(graph_.inputs[i]) != inputs_[i].type) context->converted[i] = Tensor(graph_.type(graph_.inputs[i]));
   }
   for (size_t s = 0; s < plan_.segments.size(); ++s) {
@@ -191,6 +203,12 @@ std::unique_ptr<ModelContext> Model::make_context() const {
   return context;
 }
 
+void Model::draw_masks(ModelContext& context) const {
+  if (masks_.empty()) return;
+  const uint64_t run = runs_++;
+  for (size_t i = 0; i < masks_.size(); ++i) draw_mask(masks_[i], seed_, run, context.values[static_cast<size_t>(graph_.inputs[inputs_.size() + i])]);
+}
+
 void Model::run(ModelContext& context, std::span<const Tensor> values, std::span<Tensor> results, std::vector<Trace>* traces) const {
   check_tensors("input", inputs_, values);
   check_tensors("output", outputs_, results);
@@ -200,6 +218,7 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     if (!as_given) convert_at_border("input " + inputs_[i].name, values[i], context.converted[i]);
     at(graph_.inputs[i]) = as_given ? values[i] : context.converted[i];
   }
+  draw_masks(context);
   // What a node computes for an output goes straight there; inputs and constants handed through are copied below.
   for (const Segment& segment : plan_.segments) {
     for (const ValueId id : segment.outputs) {

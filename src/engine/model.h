@@ -1,6 +1,7 @@
 // The pipeline: file → Graph → passes → Plan → executables, and running them. `Session` is its public face.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include "backend/backend.h"
 #include "engine/devices.h"
 #include "formats/formats.h"
+#include "passes/lower.h"
 #include "plan/plan.h"
 #include "ropeway/session.h"
 
@@ -22,7 +24,7 @@ struct ModelContext {
   std::vector<Tensor> converted;                     // by input of the graph: for those of another dtype than the model's
 };
 
-// A model ready to run. Immutable; any number of threads may run it, each with its own context.
+// A model ready to run. Immutable, but for the number of its runs where masks are drawn; any number of threads may run it, each with its own context.
 class Model {
  public:
   static std::shared_ptr<const Model> load(const std::string& model, const SessionOptions& options);
@@ -30,7 +32,8 @@ class Model {
   static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces = {});
   ~Model();
 
-  // The planned graph, after passes and in types that the device has; its larger constants are gone (each lives, packed, in an executable). Of a compiled model: inputs and outputs without nodes.
+  // The planned graph, after passes and in types that the device has; behind the model's inputs it has the masks of dropout in training mode, which run() draws.
+  // Its larger constants are gone (each lives, packed, in an executable). Of a compiled model: inputs and outputs without nodes.
   const Graph& graph() const { return graph_; }
   const Plan& plan() const { return plan_; }
   const Backend& backend(size_t i) const { return *backends_[i]; }
@@ -49,7 +52,7 @@ class Model {
   const std::vector<ValueInfo>& outputs() const { return outputs_; }
 
   std::unique_ptr<ModelContext> make_context() const;
-  // Inputs and outputs in the model's order. `traces`, when given, receives one Trace per segment.
+  // Inputs and outputs in the model's order. Masks are those of this model's next run: see SessionOptions::seed. `traces`, when given, receives one Trace per segment.
   // Throws Error{invalid_argument} for a wrong number, type or shape: what is expected against what is given.
   void run(ModelContext& context, std::span<const Tensor> values, std::span<Tensor> results, std::vector<Trace>* traces) const;
 
@@ -58,12 +61,16 @@ class Model {
   void compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback);
   void compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason);
   static std::shared_ptr<const Model> load_compiled(const std::string& path, const SessionOptions& options);
+  void draw_masks(ModelContext& context) const;
   Graph graph_;
   Plan plan_;
   std::vector<std::shared_ptr<const Backend>> backends_;
   std::vector<std::shared_ptr<const Executable>> executables_;
   std::vector<ValueInfo> inputs_, outputs_;
   std::vector<std::string> notes_;
+  std::vector<DropoutMask> masks_;
+  uint64_t seed_ = 0;
+  mutable std::atomic<uint64_t> runs_ = 0;  // of a model with masks
 };
 
 // Names and types of values of a graph.

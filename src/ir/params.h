@@ -140,7 +140,8 @@ struct CastParams {
 struct DropoutParams {
   double ratio = 0.5;
   bool training_mode = false;
-  ROPEWAY_FIELDS(DropoutParams, ROPEWAY_FIELD(DropoutParams, ratio), ROPEWAY_FIELD(DropoutParams, training_mode))
+  bool whole_channels = false;  // one draw for each of the first two dimensions, as torch's feature_dropout has it
+  ROPEWAY_FIELDS(DropoutParams, ROPEWAY_FIELD(DropoutParams, ratio), ROPEWAY_FIELD(DropoutParams, training_mode), ROPEWAY_FIELD(DropoutParams, whole_channels))
 };
 
 // The full result shape: no 0 or -1 with a special meaning.

@@ -12,7 +12,7 @@ constexpr size_t kMostDimensions = 32;
 constexpr size_t kMostConstantBytes = size_t{4} << 30;  // that a file of a few bytes may make us compute
 constexpr size_t kFoldAtOnce = 4096;                    // bytes: shapes and their like
 constexpr int kDeepestChain = 256;                      // of constants computed from each other before they are folded
-constexpr int kDependsOnInputs = -1;
+constexpr int kDependsOnInputs = -1;                    // or on random numbers
 
 // `wanted`, or wanted_1, wanted_2 … when that is in `names`, to which it is added with the last number tried.
 std::string unused(std::unordered_map<std::string, int>& names, const std::string& wanted) {
@@ -64,7 +64,7 @@ ValueId GraphBuilder::constant(const std::string& name, Tensor tensor) {
 std::vector<ValueId> GraphBuilder::add(Op op, Params params, std::vector<ValueId> inputs, std::string name, const Origin& origin) {
   while (!inputs.empty() && inputs.back() == kNoValue) inputs.pop_back();
   std::vector<const TensorType*> types;
-  int depth = 0;
+  int depth = is_random(op, params) ? kDependsOnInputs : 0;
   for (const ValueId id : inputs) {
     types.push_back(id == kNoValue ? nullptr : &graph_.type(id));
     if (id == kNoValue || depth == kDependsOnInputs) continue;

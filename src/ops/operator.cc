@@ -67,6 +67,8 @@ std::vector<TensorType> infer(Op op, const Params& params, const std::vector<con
   return results;
 }
 
+bool is_random(Op op, const Params& params) { return op == Op::Dropout && std::get<DropoutParams>(params).training_mode; }
+
 std::vector<Tensor> evaluate(Op op, const Params& params, const std::vector<const Tensor*>& inputs) {
   const OpInfo& row = info(op);
   InputTypes types;

@@ -32,6 +32,9 @@ struct OpInfo {
 
 const OpInfo& info(Op op);
 
+// Whether a node draws random numbers, so that nothing can know its outputs beforehand: dropout in training mode.
+bool is_random(Op op, const Params& params);
+
 // Output types of a node. Checks the number of inputs, the parameter struct and dtypes common to all operators, then asks the operator.
 std::vector<TensorType> infer(Op op, const Params& params, const std::vector<const TensorType*>& inputs);
 

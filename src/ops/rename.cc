@@ -17,10 +17,11 @@ void reference_Identity(const NoParams&, const InputTensors& in, std::span<Tenso
 
 std::vector<TensorType> infer_Dropout(const DropoutParams& p, const InputTypes& in) {
   expect(p.ratio >= 0 && p.ratio <= 1, "Dropout: a ratio of {} is not between 0 and 1", p.ratio);
+  expect(!p.whole_channels || in[0]->shape.size() >= 2, "Dropout: X is {}, which has no channels", to_string(*in[0]));
   return {*in[0]};
 }
 void reference_Dropout(const DropoutParams& p, const InputTensors& in, std::span<Tensor> out) {
-  if (p.training_mode) fail(ErrorCode::unsupported, "Dropout in training mode draws random numbers, which inference here does not. Export the model after model.eval()");
+  if (p.training_mode) fail(ErrorCode::unsupported, "Dropout in training mode draws random numbers, which no reference does: lower_training_dropout makes masks of it");
   copy_all(*in[0], out[0]);
 }
 

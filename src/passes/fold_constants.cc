@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kGrowthLimit = size_t{1} << 20;
 
 bool worth_folding(const Graph& graph, const Node& node) {
-  if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return false;
+  if (is_random(node.op, node.params)) return false;
   if (!std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return id == kNoValue || graph.is_constant(id); })) return false;
   size_t read = 0, written = 0;
   const auto bytes = [&](ValueId id) { return id == kNoValue ? size_t{0} : static_cast<size_t>(element_count(graph.type(id).shape)) * size_of(graph.type(id).dtype); };

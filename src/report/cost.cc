@@ -9,6 +9,7 @@
 #include "ascend/verdict.h"
 #include "base/text.h"
 #include "chip/eager_cost.h"
+#include "passes/lower.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -55,12 +56,13 @@ double CostReport::total_ms() const {
 CostReport predict_cost(const Graph& as_read, const chip::Soc& soc, const CostOptions& options) {
   const bool eager = options.mode == CostMode::eager;
   // Eager execution knows no passes; but what is constant, a weight that the file transposes say, is no operator of its own there either.
-  const Graph graph = run_passes(as_read, pipeline(), eager ? all_passes_but("fold_constants") : options.disabled_passes);
+  std::vector<DropoutMask> masks;
+  const Graph graph = run_passes(lower_training_dropout(as_read, masks), pipeline(), eager ? all_passes_but("fold_constants") : options.disabled_passes);
   check_supported(graph, soc.name);
   const std::vector<chip::OperatorCost> costs = eager ? chip::eager_cost(graph, soc) : chip::compiled_cost(graph, soc);
   std::vector<ModelStep> steps;
   for (const chip::OperatorCost& cost : costs) steps.push_back({cost.nodes, -1, "", "", cost.flops, cost.bytes});
-  CostReport report{graph.name, soc.name, options.mode, describe(graph, graph.inputs), {}};
+  CostReport report{graph.name, soc.name, options.mode, describe(as_read, as_read.inputs), {}};
   for (const Row& row : make_rows(graph, steps, options.grouping, options.depth, Labels(as_read))) report.rows.push_back(cost_of(row, costs));
   return report;
 }

@@ -45,6 +45,38 @@ TEST_F(Run, NeverWritesOverItsModel) {
   EXPECT_EQ(fs::file_size(file("model.onnx")), size);
 }
 
+TEST_F(Run, DropoutInTrainingModeGoesByTheSeed) {
+  using namespace onnx_test;
+  const GraphParts dropout{{node("Dropout", {"x", "p", "t"}, {"y"}, {})}, {floats("p", {}, {0.5}), tensor("t", {}, 9, "\1")}, {value_info("x", {{"64"}})}, {"y"}};
+  write_file(file("dropout.onnx"), model(dropout, 17));
+  write_vector<float>("x.npy", std::vector<float>(64, 1));
+  const auto drawn = [&](const std::string& options) {
+    const Outcome outcome = ropeway("run dropout.onnx --input x.npy --output y.npy " + options);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("note: the model has 1 dropout in training mode: each run draws masks of its own, by --seed "), std::string::npos) << outcome.err;
+    const Tensor y = read_npy(file("y.npy"));
+    return std::vector<float>(y.data<float>().begin(), y.data<float>().end());
+  };
+  const auto first = drawn("");
+  EXPECT_EQ(std::set<float>(first.begin(), first.end()), (std::set<float>{0, 2}));
+  EXPECT_EQ(drawn("--seed 0 --device virtual-npu"), first);
+  EXPECT_NE(drawn("--seed 1"), first);
+  EXPECT_EQ(ropeway("bench dropout.onnx --by op --warmup 0 --iterations 2 --device cpu,virtual-npu").status, 0);
+  fails("compile dropout.onnx --device virtual-npu --soc Ascend310B1 -o m.om", 3, {"a compiled file cannot draw the masks of dropout in training mode"});
+}
+
+TEST_F(Run, SubstitutesOnRequestAlone) {
+  const Outcome outcome = ropeway("run lenet --substitute maxpool=avgpool");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.err.starts_with("note: maxpool=avgpool replaces 2 MaxPool (")) << outcome.err;
+  for (const char* part : {"this is another function", "Largest change of ", "(cosine 0."}) EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+  EXPECT_EQ(count(ropeway("bench lenet --substitute maxpool=avgpool --device cpu,virtual-npu --warmup 0 --iterations 1").err, "this is another function"), 1u);
+  EXPECT_EQ(ropeway("compile lenet --substitute maxpool=avgpool --device virtual-npu --soc Ascend310B1 -o m.om").status, 0);
+  fails("run m.om --substitute maxpool=avgpool", 5, {"m.om is compiled"});
+  fails("run lenet --substitute relu=gelu", 5, {"there is no substitution 'relu=gelu'; there is maxpool=avgpool"});
+  EXPECT_NE(ropeway("run resnet34 --substitute maxpool=avgpool").err.find("replaces nothing"), std::string::npos);
+}
+
 // Inputs.
 TEST_F(Run, UnnamedInputsGoInTheModelsOrder) {
   const std::string model = write_difference();

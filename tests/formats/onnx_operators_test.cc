@@ -168,6 +168,15 @@ TEST(OnnxOperators, PoolingRoundsUpOnlyToWindowsThatBeginInside) {
   expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}), ErrorCode::invalid_model, "no kernel_shape");
 }
 
+TEST(OnnxOperators, DropoutInTrainingMode) {
+  const auto params_of = [](const std::string& training) {
+    const Graph graph = read(single("Dropout", {"2"}, {floats("r", {}, {0.25}), tensor("t", {}, 9, training)}, {"x", "r", "t"}, {integer("seed", 7)}));
+    return graph.nodes.at(0).get<DropoutParams>();
+  };
+  EXPECT_EQ(params_of("\1"), (DropoutParams{0.25, true, false}));
+  EXPECT_EQ(params_of(std::string(1, '\0')), (DropoutParams{0.25, false, false}));
+}
+
 TEST(OnnxOperators, OutputsThatTrainingNeedsAreRefusedWhenRead) {
   const auto two_outputs = [](const std::string& op, const std::vector<std::string>& attributes, const Names& read_outputs) {
     return model({{node(op, {"x"}, {"y", "extra"}, attributes)}, {}, {value_info("x", {{"1", "1", "4"}})}, read_outputs});
@@ -175,7 +184,6 @@ TEST(OnnxOperators, OutputsThatTrainingNeedsAreRefusedWhenRead) {
   EXPECT_EQ(read(two_outputs("MaxPool", {integers("kernel_shape", {2})}, {"y"})).nodes.size(), 1u);
   expect_read_error(two_outputs("MaxPool", {integers("kernel_shape", {2})}, {"y", "extra"}), ErrorCode::unsupported, "output 1 of MaxPool, 'extra', is read");
   expect_read_error(two_outputs("Dropout", {}, {"extra"}), ErrorCode::unsupported, "output 1 of Dropout");
-  expect_read_error(single("Dropout", {"2"}, {floats("r", {}, {0.5}), tensor("t", {}, 9, "\1")}, {"x", "r", "t"}), ErrorCode::unsupported, "call model.eval()");
   const std::vector<std::string> statistics = {floats("w", {1}, {1})};
   expect_read_error(single("BatchNormalization", {"2", "1"}, statistics, {"x", "w", "w", "w", "w"}, {integer("training_mode", 1)}), ErrorCode::unsupported, "call model.eval()");
 }

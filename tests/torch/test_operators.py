@@ -82,6 +82,9 @@ CASES = {
     "attention": (F.scaled_dot_product_attention, t(2, 3, 5, 4), t(2, 3, 6, 4), t(2, 3, 6, 7)), "attention_causal": (lambda q: F.scaled_dot_product_attention(q, q, q, is_causal=True, scale=0.3), t(2, 3, 5, 4)),
     "attention_mask": (lambda q, m: F.scaled_dot_product_attention(q, q, q, attn_mask=m), t(2, 3, 5, 4), t(5, 5)), "attention_bool": (lambda q, m: F.scaled_dot_product_attention(q, q, q, attn_mask=m), t(2, 3, 5, 4), torch.ones(5, 5).tril().bool()),
     "dropout": (lambda x: F.dropout(x, 0.5, training=False) + F.dropout2d(x, 0.5, training=False), IMAGE),
+    # With these probabilities nothing is left to chance.
+    "dropout_training": (lambda x: (F.dropout(x, 1.0, True), F.dropout2d(x, 1.0, True), F.dropout(x, 0.0, True), torch.native_dropout(x, 1.0, True)[0], torch.native_dropout(x, 0.3, False)[0], torch.bernoulli(x, 1.0), torch.bernoulli(x, 0.0)), IMAGE),
+    "write_to_training_dropout": (lambda x: (lambda a, b: (F.dropout(a, 1.0, True).add_(1), F.dropout(a, 0.0, True).mul_(2), F.dropout(b, 1.0, True, inplace=True).sub_(3), a, b))(x * 1, x + 1), X),
     # reductions
     "sum": (lambda x: (x.sum(), x.sum(1), x.sum((0, 2), keepdim=True), x.sum(-1, dtype=torch.float64)), t(2, 3, 4)), "sum_whole": (lambda x, b: (x.sum(), b.sum(1), x.int().sum(0)), I, B), "prod": (lambda x: (x.prod(), x.prod(1), x.prod(0, keepdim=True)), X),
     "mean": (lambda x: (x.mean(), x.mean((1, 2)), x.mean(-1, keepdim=True)), t(2, 3, 4)), "extremes": (lambda x: (x.amax(1), x.amin((0, 2), keepdim=True), x.max(), x.min(), x.max(1).values, x.min(2, keepdim=True).values), t(2, 3, 4)),

@@ -174,6 +174,29 @@ TEST_F(AtcProgram, Flags) {
   refuses(single("Relu"), {"--soc_version=Ascend310B3"}, {"Ascend310B3", "no measurement of it"});
 }
 
+// What the article met, and what is only this atc's own limit with a CANN that lists the operators.
+TEST_F(AtcProgram, TheArticlesErrors) {
+  GraphParts pool;
+  pool.nodes = {node("MaxPool", {"x"}, {"y", "indices"}, {integers("kernel_shape", {2, 2})}, {"MaxPool_0", "", {}})};
+  pool.inputs = {value_info("x", Names{"1", "4", "8", "8"})};
+  pool.outputs = {"y", "indices"};
+  GraphParts unused = pool;
+  unused.outputs = {"y"};
+  GraphParts dropout = unused;
+  dropout.nodes = {node("Dropout", {"x", "p", "t"}, {"y"}, {}, {"Dropout_0", "", {}})};
+  dropout.weights = {floats("p", {}, {0.5}), onnx_test::tensor("t", {}, 9, "\1")};
+  const std::string own_limit = "this is a limit of Ropeway's virtual atc, not one of CANN's";
+  const test::ScopedVariable newer("ROPEWAY_VIRTUAL_CANN", "8.1.RC1");
+  refuses(model(pool, 17), {}, {"MaxPool", own_limit});
+  refuses(model(dropout, 17), {}, {"Dropout in training mode at Dropout_0", own_limit});
+  compiles(model(unused, 17));
+  const test::ScopedVariable older("ROPEWAY_VIRTUAL_CANN", "7.0.RC1");
+  refuses(model(pool, 17), {}, {"The Inner error is reported as above. The process exits for this inner error, and the current working operator name is MaxPoolWithArgmaxV1.", "article, unverified", "is assumed"});
+  refuses(model(unused, 17), {"--out_nodes=MaxPool_0:1"}, {"MaxPoolWithArgmaxV1"});
+  refuses(model(dropout, 17), {}, {"E40021: Failed to compile Op [DropOutDoMask]. (oppath: [Compile opp/built-in/op_impl/ai_core/tbe/impl/drop_out_do_mask.py failed]", "article, unverified", "is assumed"});
+  compiles(model(unused, 17));
+}
+
 TEST_F(AtcProgram, TheCannOfChoice) {
   {
     const test::ScopedVariable chosen("ROPEWAY_VIRTUAL_CANN", "7.0.RC1");

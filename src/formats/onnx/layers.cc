@@ -158,11 +158,11 @@ Ids attention(const NodeImporter& node) {
   return node.result(Op::Reshape, ShapeParams{{shape[0], shape[2], shape[1] * shape[3]}}, {lines});
 }
 
-// The seed is of no use to a node that does nothing.
+// The seed is of ONNX's own random numbers, which the standard does not define.
 Ids dropout(const NodeImporter& node) {
   node.ignore("seed");
-  if (node.has_input(2) && node.scalar(2, "the training mode") != 0) fail(ErrorCode::unsupported, "Dropout in training mode: call model.eval() before the export");
   DropoutParams params;
+  params.training_mode = node.has_input(2) && node.scalar(2, "the training mode") != 0;
   params.ratio = node.has_input(1) ? node.scalar(1, "the ratio") : node.number("ratio", params.ratio);
   return node.result(Op::Dropout, params, {node.input(0)});
 }

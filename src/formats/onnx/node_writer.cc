@@ -65,7 +65,7 @@ class NodeWriter {
       case Op::Reduce: return reduce();
       case Op::Cast: return attribute("to", data_type_of(node_.get<CastParams>().to));
       case Op::Dropout:
-        if (node_.get<DropoutParams>().training_mode) refuse("dropout in training mode: export the model after .eval()");
+        if (node_.get<DropoutParams>().training_mode) refuse("dropout in training mode, which draws random numbers");
         operator_ = "Identity";
         return;
       case Op::Reshape:

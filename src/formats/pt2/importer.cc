@@ -7,6 +7,7 @@
 #include "formats/pt2/modules.h"
 #include "formats/pt2/operators.h"
 #include "formats/pt2/output_names.h"
+#include "ops/operator.h"
 
 namespace ropeway::pt2 {
 namespace {
@@ -14,6 +15,12 @@ namespace {
 constexpr std::string_view kAten = "torch.ops.aten.", kInlined = "torch.ops.higher_order.wrap_with_set_grad_enabled";
 
 const std::string& target_of(const Json& node) { return node.at("target").get_ref<const std::string&>(); }
+
+// Dropout in training mode: its result is no view of its argument, though at inference it is.
+bool draws(const NodeImporter& node, ValueId result) {
+  const Node* const producer = node.producer(result);
+  return producer != nullptr && is_random(producer->op, producer->params);
+}
 
 Origin origin_of(const Json& node) {
   Origin origin;
@@ -206,12 +213,13 @@ void Importer::import_operator(const Json& node, std::string_view name, const Or
   importer.check_complete();
   if (in_place) {
     const ValueId self = importer.self_handle();
-    if (row->sharing == Sharing::none) {
+    const bool is_new = handles.size() == 1 && draws(importer, handles[0]) && handles[0] != aliases_.now(self);
+    if (row->sharing == Sharing::none || is_new) {
       const bool same_shape = handles.size() == 1 && importer.shape_of(handles[0]) == importer.shape_of(self);
       if (!same_shape) fail(ErrorCode::invalid_model, "{} writes a result of another shape to its tensor", name);
       handles[0] = write(importer, handles[0]);
     } else {
-      // Views in place (unsqueeze_, t_ …) change what the tensor is, not what it holds. Dropout does nothing.
+      // Views in place (unsqueeze_, t_ …) change what the tensor is, not what it holds. Dropout at inference does nothing.
       const Node* producer = importer.producer(handles[0]);
       const bool changes_nothing = handles[0] == aliases_.now(self) || (producer != nullptr && producer->op == Op::Dropout);
       if (!changes_nothing) fail(ErrorCode::unsupported, "{} changes the shape of a tensor in place. Export with .run_decompositions({{}}), which takes that out", name);
@@ -226,6 +234,7 @@ void Importer::import_operator(const Json& node, std::string_view name, const Or
 ValueId Importer::shared(Sharing sharing, ValueId result, const NodeImporter& node) {
   const ValueId self = node.self_handle();
   if (result == aliases_.now(self)) return self;
+  if (draws(node, result)) return result;
   if (sharing != Sharing::argument) aliases_.link(result, self, sharing == Sharing::view || node.self_has_memory_format(MemoryFormat::contiguous));
   return result;
 }

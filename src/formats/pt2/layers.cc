@@ -229,9 +229,28 @@ Ids attention(const NodeImporter& node) {
   return node.result(Op::ScaledDotProductAttention, params, {node.tensor("query"), node.tensor("key"), node.tensor("value"), node.optional_tensor("attn_mask")});
 }
 
+// Where nothing is dropped, PyTorch returns its argument.
+template <bool whole_channels>
 Ids dropout(const NodeImporter& node) {
-  if (node.boolean("train", false)) fail(ErrorCode::unsupported, "dropout in training mode: call model.eval() before the export");
-  return node.result(Op::Dropout, DropoutParams{node.number("p", 0.5), false}, {node.tensor("input")});
+  const double p = node.number("p", 0.5);
+  const ValueId x = node.tensor(node.has("self") ? "self" : "input");  // in place it is called self
+  const bool trains = node.boolean("train", false) && p != 0 && element_count(node.shape_of(x)) > 0;
+  return node.result(Op::Dropout, DropoutParams{p, trains, trains && whole_channels}, {x});
+}
+
+// Its second result, the mask, is not computed.
+Ids native_dropout(const NodeImporter& node) {
+  const double p = node.number("p", 0.5);
+  if (!node.boolean("train", true) || p == 0) return node.result(Op::Identity, NoParams{}, {node.tensor("input")});
+  return node.result(Op::Dropout, DropoutParams{p, true}, {node.tensor("input")});
+}
+
+// What PyTorch takes dropout apart into: 1 with probability p, else 0. That is the sign of ones of which dropout keeps so many.
+Ids bernoulli(const NodeImporter& node) {
+  const TensorType type = node.type("self");
+  const double p = node.number("p", 0.5);
+  const ValueId ones = node.step(Op::Expand, ShapeParams{type.shape}, {node.step_constant(filled({type.dtype, {}}, 1))});
+  return node.result(Op::Unary, UnaryParams{UnaryFunction::sign, 0, 0}, {node.step(Op::Dropout, DropoutParams{1 - p, true}, {ones})});
 }
 
 constexpr Operator kRows[] = {
@@ -275,8 +294,10 @@ constexpr Operator kRows[] = {
     {"log_softmax.int", softmax<Op::LogSoftmax>},
     {"_log_softmax.default", softmax<Op::LogSoftmax>},
     {"scaled_dot_product_attention.default", attention},
-    {"dropout.default", dropout, Sharing::view},
-    {"feature_dropout.default", dropout, Sharing::view},
+    {"dropout.default", dropout<false>, Sharing::view},
+    {"feature_dropout.default", dropout<true>, Sharing::view},
+    {"native_dropout.default", native_dropout},
+    {"bernoulli.p", bernoulli},
 };
 
 }  // namespace

@@ -149,16 +149,18 @@ Graph read_checked(std::string_view bytes, const AtcOptions& options, chip::Prec
   const int64_t opset = checked_opset(model);
   check_parsers(*model.graph, opset);
   choose_outputs(*model.graph, options.out_nodes);
+  check_max_pools(*model.graph, version);
   const ReadOptions sizes{std::nullopt, parse_shapes(options.input_shape)};
   onnx::Importer importer(model, opset, options.model, sizes);
   Graph graph;
   try {
     graph = importer.run();
   } catch (Error& error) {
-    if (error.code() == ErrorCode::unsupported) error.add_note("this is a limit of Ropeway's virtual atc, not one of CANN's: CANN's parser knows all operators of the model");
+    if (error.code() == ErrorCode::unsupported) error.add_note(fmt::format("{}: CANN's parser knows all operators of the model", kOwnLimit));
     throw;
   }
   if (!importer.assumed_sizes().empty()) refuse_value("input_shape", options.input_shape, fmt::format("the model leaves these sizes open, and open sizes are not supported on the Ascend 310B: {}", listed(importer.assumed_sizes())));
+  check_dropouts(graph, version);
   check_engines(*model.graph, opset, graph, mode, version, warnings);
   return graph;
 }

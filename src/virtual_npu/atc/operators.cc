@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "base/text.h"
 #include "formats/onnx/importer.h"
+#include "ops/operator.h"
 
 namespace ropeway::virtual_npu {
 namespace {
@@ -56,6 +58,22 @@ chip::Verdict judge(std::string_view op_type, int64_t opset, const Graph& graph,
   return {chip::Engine::none, result.ge_operator, std::nullopt, "its result is float64, which the chip computes nothing in: export the model after .float()"};
 }
 
+// Names of values that a node, of branches too, or the graph's outputs read.
+std::set<std::string_view> read_names(const onnx::GraphProto& graph) {
+  std::set<std::string_view> names;
+  const auto add_outputs = [&](const onnx::GraphProto& each) {
+    for (const onnx::ValueInfoProto& output : each.outputs) names.insert(output.name);
+  };
+  add_outputs(graph);
+  for_each_node(graph, [&](const onnx::NodeProto& node, size_t) {
+    names.insert(node.inputs.begin(), node.inputs.end());
+    for (const onnx::AttributeProto& attribute : node.attributes) {
+      if (attribute.g) add_outputs(*attribute.g);
+    }
+  });
+  return names;
+}
+
 }  // namespace
 
 int64_t checked_opset(const onnx::ModelProto& model) {
@@ -73,6 +91,29 @@ void check_parsers(const onnx::GraphProto& graph, int64_t opset) {
     if (!is_onnx_domain(node.domain) || !chip::has_parser(node.op_type, opset)) missing.push_back(no_parser(onnx::node_name(node, index), node, opset));
   });
   if (!missing.empty()) fail(ErrorCode::unsupported, "{}", fmt::join(missing, "\n"));
+}
+
+void check_max_pools(const onnx::GraphProto& graph, chip::CannVersion version) {
+  constexpr std::string_view kOperator = "MaxPoolWithArgmaxV1";
+  const std::string_view why = chip::why_lacking(version, kOperator);
+  if (why.empty()) return;
+  const std::set<std::string_view> read = read_names(graph);
+  for_each_node(graph, [&](const onnx::NodeProto& node, size_t index) {
+    if (node.op_type != "MaxPool" || node.outputs.size() < 2 || node.outputs[1].empty() || !read.contains(node.outputs[1])) return;
+    fail(ErrorCode::unsupported, "EZ3003: No supported Ops kernel and engine are found for [{}], optype [{}].\n        Reason: {}. That a MaxPool whose indices are read becomes this operator is assumed.\n"
+         "The Inner error is reported as above. The process exits for this inner error, and the current working operator name is {}.", onnx::node_name(node, index), kOperator, why, kOperator);
+  });
+}
+
+void check_dropouts(const Graph& graph, chip::CannVersion version) {
+  constexpr std::string_view kOperator = "DropOutDoMask";
+  const std::string_view why = chip::why_lacking(version, kOperator);
+  for (const Node& node : graph.nodes) {
+    if (!is_random(node.op, node.params)) continue;
+    if (why.empty()) fail(ErrorCode::unsupported, "Dropout in training mode at {}: this atc draws no random numbers. {}", to_string(node.origin), kOwnLimit);
+    fail(ErrorCode::unsupported, "E40021: Failed to compile Op [{}]. (oppath: [Compile opp/built-in/op_impl/ai_core/tbe/impl/drop_out_do_mask.py failed], node [{}])\n"
+         "        Reason: {}. That a Dropout in training mode becomes this operator is assumed.", kOperator, node.origin.node, why);
+  }
 }
 
 void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& graph, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings) {
