@@ -18,7 +18,7 @@ double Loads::element_bytes(ValueId id) const {
 
 double Loads::memory_read(const Node& node, ValueId id) const {
   double all = memory(id);
-  const bool picks = node.op == Op::Slice || node.op == Op::Gather || node.op == Op::GatherND || node.op == Op::Split;
+  const bool picks = node.op == Op::Slice || node.op == Op::Gather || node.op == Op::GatherND || node.op == Op::GatherElements || node.op == Op::Split;
   if (!picks || (node.inputs.size() > 1 && id == node.inputs[1])) return all;
   double delivered = 0;
   for (const ValueId out : node.outputs) delivered += memory(out);

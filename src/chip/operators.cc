@@ -162,6 +162,7 @@ std::string_view ge_operator(const Graph& graph, const Node& node) {
   };
   switch (node.op) {
     case Op::Conv:
+    case Op::ConvTranspose:
     case Op::MaxPool:
     case Op::AveragePool: return by_rank(of_onnx(name(node.op)), graph.type(node.inputs[0]).shape.size());
     case Op::ScaledDotProductAttention: return "BatchMatMulV2";
