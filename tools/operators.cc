@@ -36,7 +36,7 @@ void print_functions(const char* kind, std::initializer_list<Function> functions
 void print_onnx() {
   fmt::print("\n## ONNX\nDomain ai.onnx, opset {} to {}.\n\n", onnx::kOldestOpset, onnx::kNewestOpset);
   std::map<std::string, std::string> rows;  // by name, with the opsets where not all
-  for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
+  for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::window_operators(), onnx::image_operators(), onnx::selection_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
     for (const onnx::Operator& row : family) {
       const bool from_start = row.since == onnx::kOldestOpset, to_end = row.until == onnx::kNewestOpset;
       rows.emplace(row.op_type, from_start || !to_end ? "" : fmt::format(" (from {})", row.since));
@@ -51,7 +51,7 @@ void print_onnx() {
 void print_aten() {
   fmt::print("\n## ATen, in .pt2 files\n`torch.ops.aten.` of these; also in place (`relu_` for `relu`), and in programs with open sizes the arithmetic of Python's numbers.\n\n");
   std::map<std::string, std::vector<std::string>> overloads;
-  for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
+  for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::window_operators(), pt2::image_operators(), pt2::selection_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
     for (const pt2::Operator& row : family) {
       const size_t dot = row.name.find('.');
       overloads[std::string(row.name.substr(0, dot))].emplace_back(row.name.substr(dot + 1));
