@@ -14,7 +14,7 @@ struct Between {
   double weight = 0;
 };
 
-// Positions are computed in the image's own dtype, as PyTorch does: in another, a nearest pixel at a border between two would be the other one.
+// T: what positions are computed in.
 template <class T>
 Between between(const ResizeParams& p, int64_t i, int64_t size, int64_t output_size, double scale) {
   T step = scale > 0 ? static_cast<T>(1 / scale) : static_cast<T>(size) / static_cast<T>(output_size);
@@ -53,7 +53,12 @@ void reference_Resize(const ResizeParams& p, const InputTensors& in, std::span<T
   const int64_t image = shape[2] * shape[3];
   visit_float(in[0]->dtype(), [&]<class T>() {
     const auto x = in[0]->data<T>();
-    const std::vector<Between> rows = positions<T>(p, shape[2], p.output_size[0], p.scale_h), columns = positions<T>(p, shape[3], p.output_size[1], p.scale_w);
+    // In the image's own dtype, as PyTorch does, where one pixel is chosen: in another, at a border between two, it would be the other one.
+    const auto along = [&](size_t d, double scale) {
+      const int64_t from = shape[d + 2], to = p.output_size[d];
+      return p.mode == "nearest" ? positions<T>(p, from, to, scale) : positions<double>(p, from, to, scale);
+    };
+    const std::vector<Between> rows = along(0, p.scale_h), columns = along(1, p.scale_w);
     T* to = out[0].data<T>().data();
     for (int64_t plane = 0; plane < shape[0] * shape[1]; ++plane) {
       const T* const from = x.data() + plane * image;

@@ -174,6 +174,8 @@ EXPORTED = {
 @pytest.mark.parametrize("dynamo", (True, False), ids=("dynamo", "legacy"))
 @pytest.mark.parametrize("name", EXPORTED)
 def test_exported(name, dynamo, tmp_path):
+    if name == "rms_norm" and not dynamo:
+        pytest.skip("PyTorch's older exporter does not know it")
     function, x = EXPORTED[name]
     module = (function if isinstance(function, nn.Module) else Function(function)).eval()
     with warnings.catch_warnings():
