@@ -37,7 +37,7 @@ std::string why_not_on_chip(const Graph& graph, const Node& node, const std::str
       if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
     }
   }
-  if (node.op == Op::MaxPoolIndices) return fmt::format("{} is not known to have the operator for the indices of a maximum pool (MaxPoolWithArgmax)", soc);
+  if (node.op == Op::MaxPoolIndices) return "CANN's ONNX parser has no operator for the indices of a maximum pool";
   if (node.op == Op::Dropout && node.get<DropoutParams>().training_mode) return "dropout in training mode is not deterministic: export the model after .eval()";
   return "";
 }

@@ -46,7 +46,7 @@ class NodeWriter {
       case Op::ConvTranspose: return conv_transpose();
       case Op::MaxPool:
       case Op::AveragePool: return pool();
-      case Op::MaxPoolIndices: return refuse("the indices of a MaxPool are left to the CPU: chips of this family do not compute them");
+      case Op::MaxPoolIndices: return refuse("the indices of a MaxPool are left to the CPU: CANN's parser has no operator for them");
       case Op::AdaptiveAveragePool: return adaptive_pool();
       case Op::BatchNormalization: return attribute("epsilon", node_.get<EpsilonParams>().epsilon);
       case Op::LayerNormalization:
