@@ -91,7 +91,7 @@ CASES = {
     "max_unpool": (lambda x: (F.max_unpool2d(*F.max_pool2d(x[..., :8], 2, return_indices=True), 2), F.max_unpool2d(*F.max_pool2d(x, 3, 2, return_indices=True), 3, 2, output_size=x.shape)), t(2, 4, 8, 9)), "max_unpool3d": (lambda x: F.max_unpool3d(*F.max_pool3d(x, 2, return_indices=True), 2), t(1, 2, 4, 6, 6)),
     "einsum": (lambda a, b, c: (torch.einsum("bij,bjk->bik", a, b), torch.einsum("bij,bjk->ki", a, b), torch.einsum("bij,bjk", a, b), torch.einsum("...ij,...jk->...ik", a, b), torch.einsum("bij,bjk,kl->lib", a, b, c), torch.einsum("bij->ji", a), torch.einsum("bij->", a), torch.einsum("kl,mn->nmkl", c, c)), t(2, 3, 4), t(2, 4, 5), t(5, 2)),
     "einsum_attention": (lambda q, k, v: torch.einsum("bhqk,bkhd->bqhd", torch.einsum("bqhd,bkhd->bhqk", q, k).softmax(-1), v), t(2, 5, 3, 4), t(2, 6, 3, 4), t(2, 6, 3, 4)),
-    "rms_norm": (nn.RMSNorm(8), IMAGE), "rms_norm_plain": (lambda x: (F.rms_norm(x, (9, 8), eps=1e-3), F.rms_norm(x.double(), (8,)), F.rms_norm(x.half(), (8,)).float()), IMAGE), "instance_norm": (nn.InstanceNorm2d(4, affine=True), IMAGE), "instance_norm_plain": (nn.InstanceNorm1d(4), LINE),
+    "rms_norm": (nn.RMSNorm(8), IMAGE), "rms_norm_plain": (lambda x: (F.rms_norm(x, (9, 8), eps=1e-3), F.rms_norm(x.double(), (8,)), F.rms_norm(x.half(), (8,)).float()), IMAGE), "rms_norm_fused": (lambda x: torch.ops.aten._fused_rms_norm(x, [8], None, 1e-3)[0], IMAGE), "instance_norm": (nn.InstanceNorm2d(4, affine=True), IMAGE), "instance_norm_plain": (nn.InstanceNorm1d(4), LINE),
     "instance_norm_tracked": (nn.InstanceNorm2d(4, track_running_stats=True), IMAGE),
     # selections
     "arg": (lambda x: (x.argmax(), x.argmax(1), x.argmin(-1, keepdim=True), x.argmin(), x.argmax(keepdim=True)), t(2, 3, 4)), "arg_whole": (lambda x: (x.argmax(1), x.argmin(0)), I), "extremes_indices": (lambda x: (*x.max(1), *x.min(2, keepdim=True), *x[0, 0, 0].max(0)), t(2, 3, 4)),
@@ -182,6 +182,17 @@ def test_operator(name, kind, tmp_path):
     with torch.no_grad():
         expected = reference(*[x.clone() for x in inputs])
     ropeway.compare(tmp_path / "model.pt2", inputs, expected, 2e-6)
+
+
+@pytest.mark.parametrize("causal", (False, True))
+def test_attention_with_dropout(causal, tmp_path):
+    """Its weights go through a Dropout in training mode, as in PyTorch: what that gives is random."""
+    module = Function(lambda q, k: F.scaled_dot_product_attention(q, k, k, dropout_p=0.25, is_causal=causal))
+    torch.export.save(torch.export.export(module, (t(2, 3, 5, 4), t(2, 3, 5, 4))), str(tmp_path / "model.pt2"))
+    graph = ropeway.command("inspect", tmp_path / "model.pt2", "--stage", "graph")
+    names = re.findall(r" = (MatMul|Softmax|Dropout|Where)\(.*", graph)
+    assert names == (["MatMul", "Where", "Softmax", "Where", "Dropout", "MatMul"] if causal else ["MatMul", "Softmax", "Dropout", "MatMul"])
+    assert "ratio=0.25 training_mode=true" in graph
 
 
 def test_every_row_has_a_case():
