@@ -101,6 +101,18 @@ def max_pool(x, *, kernel_shape, strides, pads, dilations, ceil_mode=False):
     return [F.max_pool1d, F.max_pool2d, F.max_pool3d][n - 1](x, kernel_shape, strides, pads[:n] if symmetric else 0, dilations, ceil_mode)
 
 
+def max_pool_indices(x, *, kernel_shape, strides, pads, dilations, ceil_mode=False):
+    n = x.dim() - 2
+    assert pads[:n] == pads[n:]
+    return [F.max_pool1d, F.max_pool2d, F.max_pool3d][n - 1](x, kernel_shape, strides, pads[:n], dilations, ceil_mode, return_indices=True)[1]
+
+
+def conv_transpose(x, w, b=None, *, strides, pads, dilations, output_padding, group=1):
+    n = x.dim() - 2
+    assert pads[:n] == pads[n:]
+    return [F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d][n - 1](x, w, b, strides, pads[:n], output_padding, group, dilations)
+
+
 def average_pool(x, *, kernel_shape, strides, pads, dilations, ceil_mode=False, count_include_pad=False, divisor=0):
     n = x.dim() - 2
     assert all(dilation == 1 for dilation in dilations)
@@ -179,6 +191,37 @@ def gather_nd(x, i, *, batch_dims=0):
     return x[batch + tuple(i.unbind(-1))]
 
 
+def gather_elements(x, i, *, axis):
+    return torch.gather(x, axis, i.long() % x.shape[axis])
+
+
+def scatter_elements(x, i, u, *, axis, reduction):
+    return x.scatter_add(axis, i, u) if reduction == "add" else x.scatter(axis, i, u)
+
+
+def arg(function, x, *, axis, keepdims):
+    return function(x, axis, keepdim=keepdims)
+
+
+def top_k(x, *, axis, k, largest):
+    # torch.topk leaves open which of equal elements comes first; a stable sort does not.
+    values, indices = torch.sort(x, dim=axis, descending=largest, stable=True)
+    return values.narrow(axis, 0, k), indices.narrow(axis, 0, k)
+
+
+def cumulative_sum(x, *, axis, exclusive, reverse):
+    x = x.flip(axis) if reverse else x
+    y = x.cumsum(axis) - x if exclusive else x.cumsum(axis)
+    return y.flip(axis) if reverse else y
+
+
+def resize(x, *, mode, output_size, scale_h, scale_w, align_corners):
+    scales = scale_h or None, scale_w or None
+    if mode == "nearest":
+        return torch.ops.aten.upsample_nearest2d(x, output_size, *scales)
+    return torch.ops.aten.upsample_bilinear2d(x, output_size, align_corners, *scales)
+
+
 OPERATORS = {
     "Conv": conv, "MaxPool": max_pool, "AveragePool": average_pool, "Gemm": gemm, "MatMul": torch.matmul, "LayerNormalization": layer_norm,
     "AdaptiveAveragePool": lambda x, output_size: [F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d][x.dim() - 3](x, output_size),
@@ -189,6 +232,8 @@ OPERATORS = {
     "Dropout": lambda x, ratio, training_mode=False: F.dropout(x, ratio, training_mode), "Reshape": lambda x, shape: x.reshape(shape),
     "Expand": lambda x, shape: x.expand(shape), "Transpose": lambda x, perm: x.permute(perm), "Concat": lambda *x, axis: torch.cat(x, axis),
     "Split": lambda x, axis, split: torch.split(x, split, axis), "Slice": slice_, "Pad": pad, "Gather": gather, "GatherND": gather_nd,
+    "MaxPoolIndices": max_pool_indices, "ConvTranspose": conv_transpose, "GatherElements": gather_elements, "ScatterElements": scatter_elements,
+    "ArgMax": lambda x, **p: arg(torch.argmax, x, **p), "ArgMin": lambda x, **p: arg(torch.argmin, x, **p), "TopK": top_k, "CumSum": cumulative_sum, "Resize": resize,
 }
 
 

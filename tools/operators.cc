@@ -131,7 +131,7 @@ void print_reader(const std::map<std::string, std::string>& rows, const std::str
 void print_onnx(const Readers& readers, const Outcomes& outcomes) {
   fmt::print("\n## ONNX\nDomain ai.onnx, opset {} to {}.\n\n", onnx::kOldestOpset, onnx::kNewestOpset);
   std::map<std::string, std::string> rows;  // by name, with the opsets where not all
-  for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
+  for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::window_operators(), onnx::image_operators(), onnx::selection_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
     for (const onnx::Operator& row : family) {
       const std::string op(row.op_type);
       const bool from_start = row.since == onnx::kOldestOpset, to_end = row.until == onnx::kNewestOpset;
@@ -145,7 +145,7 @@ void print_onnx(const Readers& readers, const Outcomes& outcomes) {
 void print_aten(const Readers& readers, const Outcomes& outcomes) {
   fmt::print("\n## ATen, in .pt2 files\n`torch.ops.aten.` of these; also in place (`relu_` for `relu`), and in programs with open sizes the arithmetic of Python's numbers.\n\n");
   std::map<std::string, std::string> rows;
-  for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
+  for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::window_operators(), pt2::image_operators(), pt2::selection_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
     for (const pt2::Operator& row : family) {
       const std::string op(row.name);
       rows[op] = op.ends_with(".default") ? op.substr(0, op.size() - 8) : op;

@@ -63,6 +63,7 @@ std::string why_not_on_chip(const Graph& graph, const Node& node, const std::str
       if (element_count(graph.type(id).shape) == 0) return fmt::format("{} is {}: CANN takes no tensors without elements", graph.value(id).name, to_string(graph.type(id)));
     }
   }
+  if (node.op == Op::MaxPoolIndices) return "CANN's ONNX parser has no operator for the indices of a maximum pool (that of torch_npu, MaxPoolWithArgmaxV1, fails with CANN 7.0.RC1: article, unverified)";
   return "";
 }
 

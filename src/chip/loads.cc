@@ -18,7 +18,7 @@ double Loads::element_bytes(ValueId id) const {
 
 double Loads::memory_read(const Node& node, ValueId id) const {
   double all = memory(id);
-  const bool picks = node.op == Op::Slice || node.op == Op::Gather || node.op == Op::GatherND || node.op == Op::Split;
+  const bool picks = node.op == Op::Slice || node.op == Op::Gather || node.op == Op::GatherND || node.op == Op::GatherElements || node.op == Op::Split;
   if (!picks || (node.inputs.size() > 1 && id == node.inputs[1])) return all;
   double delivered = 0;
   for (const ValueId out : node.outputs) delivered += memory(out);
@@ -28,6 +28,12 @@ double Loads::memory_read(const Node& node, ValueId id) const {
 double Loads::macs(const Node& node) const {
   switch (node.op) {
     case Op::Conv: return conv_macs(node);
+    case Op::ConvTranspose: {  // of every input pixel by the taps of all outputs
+      const Shape& in = shape(node.inputs[0]);
+      const Shape& weight = shape(node.inputs[1]);
+      const int64_t group = node.get<ConvTransposeParams>().group;
+      return static_cast<double>(group) * product_macs(in[0] * element_count(std::span(in).subspan(2)), in[1] / group, element_count(std::span(weight).subspan(1)));
+    }
     case Op::Gemm: {
       const Shape& a = shape(node.inputs[0]);
       const Shape& out = shape(node.outputs[0]);

@@ -162,8 +162,10 @@ std::string_view ge_operator(const Graph& graph, const Node& node) {
   };
   switch (node.op) {
     case Op::Conv:
+    case Op::ConvTranspose:
     case Op::MaxPool:
     case Op::AveragePool: return by_rank(of_onnx(name(node.op)), graph.type(node.inputs[0]).shape.size());
+    case Op::MaxPoolIndices: return "MaxPoolWithArgmaxV1";
     case Op::ScaledDotProductAttention: return "BatchMatMulV2";
     case Op::AdaptiveAveragePool: return std::ranges::all_of(node.get<AdaptivePoolParams>().output_size, [](int64_t size) { return size == 1; }) ? "ReduceMean" : "AdaptiveAvgPool2d";
     case Op::Reduce: return of_onnx(onnx_name(node.get<ReduceParams>().function));

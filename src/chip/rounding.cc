@@ -32,6 +32,7 @@ bool selects(const Graph& graph, const Node& node) {
     case Op::Slice:
     case Op::Gather:
     case Op::GatherND:
+    case Op::GatherElements:
     case Op::MaxPool:
     case Op::Where: return true;
     case Op::Pad: return representable(node.get<PadParams>().value) && std::isfinite(node.get<PadParams>().value);  // infinity may saturate

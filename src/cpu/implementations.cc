@@ -35,7 +35,16 @@ std::span<const Implementation> family(Op op) {
     case Op::Slice: return slice_implementations();
     case Op::Pad: return pad_implementations();
     case Op::Gather: return gather_implementations();
-    case Op::GatherND: return {};
+    case Op::GatherND:
+    case Op::ConvTranspose:
+    case Op::MaxPoolIndices:
+    case Op::GatherElements:
+    case Op::ScatterElements:
+    case Op::ArgMax:
+    case Op::ArgMin:
+    case Op::TopK:
+    case Op::CumSum:
+    case Op::Resize: return {};
   }
   return {};
 }

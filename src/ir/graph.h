@@ -25,7 +25,8 @@ const std::vector<Op>& all_ops();
 
 // A parameter struct of any operator. The alternative is the one that ops.def gives the node's operator: the verifier holds that.
 using Params = std::variant<NoParams, ConvParams, PoolParams, AdaptivePoolParams, EpsilonParams, NormParams, GemmParams, AttentionParams, AxisParams, UnaryParams,
-                            BinaryParams, ReduceParams, CastParams, DropoutParams, ShapeParams, PermParams, SplitParams, SliceParams, PadParams, BatchDimsParams>;
+                            BinaryParams, ReduceParams, CastParams, DropoutParams, ShapeParams, PermParams, SplitParams, SliceParams, PadParams, BatchDimsParams, ConvTransposeParams,
+                            ScatterParams, ArgParams, TopKParams, CumSumParams, ResizeParams>;
 // The struct that operator `op` has, with its defaults.
 Params default_params(Op op);
 

@@ -67,6 +67,14 @@ struct ConvParams {
   ROPEWAY_FIELDS(ConvParams, ROPEWAY_FIELD(ConvParams, strides), ROPEWAY_FIELD(ConvParams, pads), ROPEWAY_FIELD(ConvParams, dilations), ROPEWAY_FIELD(ConvParams, group))
 };
 
+// As above. W is [inputs, outputs per group, kernel…]; output_padding makes the output longer at its end.
+struct ConvTransposeParams {
+  Ints strides, pads, dilations, output_padding;
+  int64_t group = 1;
+  ROPEWAY_FIELDS(ConvTransposeParams, ROPEWAY_FIELD(ConvTransposeParams, strides), ROPEWAY_FIELD(ConvTransposeParams, pads), ROPEWAY_FIELD(ConvTransposeParams, dilations),
+                 ROPEWAY_FIELD(ConvTransposeParams, output_padding), ROPEWAY_FIELD(ConvTransposeParams, group))
+};
+
 // As above. AveragePool divides by the taps inside the image (count_include_pad: inside image and padding), or by `divisor` when it is not 0 (torch's divisor_override).
 struct PoolParams {
   Ints kernel_shape, strides, pads, dilations;
@@ -177,6 +185,43 @@ struct PadParams {
 struct BatchDimsParams {
   int64_t batch_dims = 0;
   ROPEWAY_FIELDS(BatchDimsParams, ROPEWAY_FIELD(BatchDimsParams, batch_dims))
+};
+
+struct ScatterParams {
+  int64_t axis = 0;
+  std::string reduction = "none";  // or add: to what is there
+  ROPEWAY_FIELDS(ScatterParams, ROPEWAY_FIELD(ScatterParams, axis), ROPEWAY_FIELD(ScatterParams, reduction))
+};
+
+// The first of equal extremes; a NaN is more extreme than any number.
+struct ArgParams {
+  int64_t axis = 0;
+  bool keepdims = true;
+  ROPEWAY_FIELDS(ArgParams, ROPEWAY_FIELD(ArgParams, axis), ROPEWAY_FIELD(ArgParams, keepdims))
+};
+
+// The k largest (or smallest) in order, and where they were: the first of equal ones first. A NaN is larger than any number.
+struct TopKParams {
+  int64_t axis = 0, k = 1;
+  bool largest = true;
+  ROPEWAY_FIELDS(TopKParams, ROPEWAY_FIELD(TopKParams, axis), ROPEWAY_FIELD(TopKParams, k), ROPEWAY_FIELD(TopKParams, largest))
+};
+
+struct CumSumParams {
+  int64_t axis = 0;
+  bool exclusive = false, reverse = false;
+  ROPEWAY_FIELDS(CumSumParams, ROPEWAY_FIELD(CumSumParams, axis), ROPEWAY_FIELD(CumSumParams, exclusive), ROPEWAY_FIELD(CumSumParams, reverse))
+};
+
+// Of [N, C, height, width]. nearest takes the pixel ⌊i / scale⌋, linear weighs the four around (i + 0.5) / scale − 0.5, or with align_corners those around
+// i (size − 1) / (output size − 1).
+struct ResizeParams {
+  std::string mode = "nearest";     // or linear
+  Ints output_size;                 // height and width
+  double scale_h = 0, scale_w = 0;  // 0: the ratio of the sizes
+  bool align_corners = false;
+  ROPEWAY_FIELDS(ResizeParams, ROPEWAY_FIELD(ResizeParams, mode), ROPEWAY_FIELD(ResizeParams, output_size), ROPEWAY_FIELD(ResizeParams, scale_h), ROPEWAY_FIELD(ResizeParams, scale_w),
+                 ROPEWAY_FIELD(ResizeParams, align_corners))
 };
 
 #undef ROPEWAY_FIELD

@@ -69,6 +69,11 @@ void for_each_window(const PoolParams& p, const Shape& in, const Shape& out, Red
 }  // namespace
 
 std::vector<TensorType> infer_MaxPool(const PoolParams& p, const InputTypes& in) { return infer_pool("MaxPool", p, *in[0]); }
+std::vector<TensorType> infer_MaxPoolIndices(const PoolParams& p, const InputTypes& in) {
+  std::vector<TensorType> out = infer_pool("MaxPoolIndices", p, *in[0]);
+  out[0].dtype = DType::i64;
+  return out;
+}
 std::vector<TensorType> infer_AveragePool(const PoolParams& p, const InputTypes& in) {
   expect_float("AveragePool", "X", *in[0]);
   return infer_pool("AveragePool", p, *in[0]);
@@ -84,6 +89,22 @@ void reference_MaxPool(const PoolParams& p, const InputTensors& in, std::span<Te
         const T value = x[static_cast<size_t>(channel + at)];
         if (value > best || value != value) best = value;
         if (best != best) break;
+      }
+      y[static_cast<size_t>(o)] = best;
+    });
+  });
+}
+
+// As in PyTorch the first of equal maxima counts, but the last NaN.
+void reference_MaxPoolIndices(const PoolParams& p, const InputTensors& in, std::span<Tensor> out) {
+  visit_dtype(in[0]->dtype(), [&]<class T>() {
+    const auto x = in[0]->data<T>();
+    const auto y = out[0].data<int64_t>();
+    for_each_window(p, in[0]->shape(), out[0].shape(), [&](int64_t o, int64_t channel, const std::vector<int64_t>& inside, double) {
+      int64_t best = inside.empty() ? 0 : inside[0];
+      for (const int64_t at : inside) {
+        const T value = x[static_cast<size_t>(channel + at)];
+        if (value > x[static_cast<size_t>(channel + best)] || value != value) best = at;
       }
       y[static_cast<size_t>(o)] = best;
     });

@@ -11,6 +11,7 @@ double flops(const Graph& graph, const Node& node) {
   const double out = count(graph, node.outputs[0]);
   switch (node.op) {
     case Op::Conv: return 2 * out * count(graph, node.inputs[1]) / static_cast<double>(std::max<int64_t>(1, graph.type(node.inputs[1]).shape[0]));
+    case Op::ConvTranspose: return 2 * count(graph, node.inputs[0]) * count(graph, node.inputs[1]) / static_cast<double>(std::max<int64_t>(1, graph.type(node.inputs[1]).shape[0]));
     case Op::Gemm: {
       const Shape& a = graph.type(node.inputs[0]).shape;
       return 2 * out * static_cast<double>(node.get<GemmParams>().transA ? a.front() : a.back());
@@ -22,8 +23,12 @@ double flops(const Graph& graph, const Node& node) {
       return 2 * (count(graph, node.inputs[0]) + out) * static_cast<double>(q.empty() ? 0 : k[k.size() - 2]);
     }
     case Op::MaxPool:
+    case Op::MaxPoolIndices:
     case Op::AveragePool: return out * static_cast<double>(element_count(node.get<PoolParams>().kernel_shape));
     case Op::AdaptiveAveragePool:
+    case Op::ArgMax:
+    case Op::ArgMin:
+    case Op::TopK:
     case Op::Reduce: return count(graph, node.inputs[0]);
     case Op::Reshape:
     case Op::Identity:
@@ -36,6 +41,8 @@ double flops(const Graph& graph, const Node& node) {
     case Op::Pad:
     case Op::Gather:
     case Op::GatherND:
+    case Op::GatherElements:
+    case Op::ScatterElements:
     case Op::Cast: return 0;
     default: return out;
   }

@@ -20,6 +20,8 @@ const std::map<std::string, const char*> kRefused = {
     {"Unary_sign_integers", "Sign"},
     {"Unary_floor_integers", "Floor"},
     {"Cast_integers_to_u8", "Abs"},
+    {"ArgMax_whole_numbers", "ArgMaxV2"},
+    {"ArgMin_whole_numbers", "ArgMin"},
 };
 
 const std::map<std::string, const char*> kUnsettled = {

@@ -182,10 +182,98 @@ TEST(OnnxOperators, OutputsThatTrainingNeedsAreRefusedWhenRead) {
     return model({{node(op, {"x"}, {"y", "extra"}, attributes)}, {}, {value_info("x", {{"1", "1", "4"}})}, read_outputs});
   };
   EXPECT_EQ(read(two_outputs("MaxPool", {integers("kernel_shape", {2})}, {"y"})).nodes.size(), 1u);
-  expect_read_error(two_outputs("MaxPool", {integers("kernel_shape", {2})}, {"y", "extra"}), ErrorCode::unsupported, "output 1 of MaxPool, 'extra', is read");
+  expect_read_error(two_outputs("MaxPool", {integers("kernel_shape", {2}), integer("storage_order", 1)}, {"y", "extra"}), ErrorCode::unsupported, "column-major order");
   expect_read_error(two_outputs("Dropout", {}, {"extra"}), ErrorCode::unsupported, "output 1 of Dropout");
   const std::vector<std::string> statistics = {floats("w", {1}, {1})};
   expect_read_error(single("BatchNormalization", {"2", "1"}, statistics, {"x", "w", "w", "w", "w"}, {integer("training_mode", 1)}), ErrorCode::unsupported, "call model.eval()");
+}
+
+// Indices count through the whole tensor, and MaxUnpool puts them back.
+TEST(OnnxOperators, MaxPoolWithIndicesAndMaxUnpool) {
+  const auto window = [] { return std::vector{integers("kernel_shape", {2}), integers("strides", {2})}; };
+  const Tensor x = Tensor::of<float>({1, 2, 4}, {1, 3, 5, 2, 0, -1, 4, 4});
+  const Graph pooled = read(model({{node("MaxPool", {"x"}, {"y", "i"}, window())}, {}, {value_info("x", {{"1", "2", "4"}})}, {"y", "i"}}));
+  const Tensor indices = evaluate(pooled, {x})[1];
+  EXPECT_EQ(Ints(indices.data<int64_t>().begin(), indices.data<int64_t>().end()), (Ints{1, 2, 4, 6}));
+  const std::string back = model({{node("MaxPool", {"x"}, {"p", "i"}, window()), node("MaxUnpool", {"p", "i"}, {"y"}, window())}, {}, {value_info("x", {{"1", "2", "4"}})}, {"y"}});
+  EXPECT_EQ(run(back, {x}), (Floats{0, 3, 5, 0, 0, 0, 4, 0}));
+  const std::string longer = model({{node("MaxPool", {"x"}, {"p", "i"}, window()), node("MaxUnpool", {"p", "i", "s"}, {"y"}, window())}, {ints("s", {1, 2, 5})}, {value_info("x", {{"1", "2", "4"}})}, {"y"}});
+  expect_read_error(longer, ErrorCode::unsupported, "MaxUnpool to another shape than its window gives, [1,2,4]");
+}
+
+TEST(OnnxOperators, Einsum) {
+  const auto sum = [](const std::string& equation, const Names& inputs = {"x", "w"}) { return single("Einsum", {"2", "2"}, {floats("w", {2, 2}, {1, 2, 3, 4})}, inputs, {text("equation", equation)}); };
+  EXPECT_EQ(run(sum("ij,jk->ik"), {counting({2, 2})}), (Floats{3, 4, 11, 16}));
+  EXPECT_EQ(run(sum("ij,ij->"), {counting({2, 2})}), (Floats{2 + 6 + 12}));
+  EXPECT_EQ(run(sum("ij,jk,kl->li", {"x", "w", "w"}), {counting({2, 2})}), (Floats{3 + 12, 11 + 48, 6 + 16, 22 + 64}));
+  EXPECT_EQ(run(sum(" ... j, jk -> ... k"), {counting({2, 2})}), (Floats{3, 4, 11, 16}));
+  EXPECT_EQ(run(sum("ba", {"x"}), {counting({2, 2})}), (Floats{0, 2, 1, 3}));
+  expect_read_error(sum("ii->i", {"x"}), ErrorCode::unsupported, "a diagonal ('ii')");
+  expect_read_error(sum("ij,jk->iz"), ErrorCode::invalid_model, "one that no operand has");
+  expect_read_error(sum("ij->i"), ErrorCode::invalid_model, "of 2 operands");
+  expect_read_error(sum("i,jk->i"), ErrorCode::invalid_model, "does not have the dimensions 'i'");
+}
+
+TEST(OnnxOperators, Normalisations) {
+  const std::vector<std::string> weights = {floats("s", {2}, {1, 3}), floats("b", {2}, {0, 10})};
+  const Tensor x = Tensor::of<float>({1, 2, 2}, {0, 2, 0, 4});
+  EXPECT_EQ(run(single("InstanceNormalization", {"1", "2", "2"}, weights, {"x", "s", "b"}, {number("epsilon", 0)}), {x}), (Floats{-1, 1, 7, 13}));
+  EXPECT_EQ(run(single("GroupNormalization", {"1", "2", "2"}, weights, {"x", "s", "b"}, {number("epsilon", 0), integer("num_groups", 2)}), {x}), (Floats{-1, 1, 7, 13}));
+  // Per group before opset 21, per channel since.
+  const std::vector<std::string> one = {floats("s", {1}, {2}), floats("b", {1}, {1})};
+  const Tensor even = Tensor::of<float>({1, 2, 2}, {0, 2, 0, 2});
+  EXPECT_EQ(run(single("GroupNormalization", {"1", "2", "2"}, one, {"x", "s", "b"}, {number("epsilon", 0), integer("num_groups", 1)}), {even}), (Floats{-1, 3, -1, 3}));
+  EXPECT_EQ(run(single("GroupNormalization", {"1", "2", "2"}, weights, {"x", "s", "b"}, {number("epsilon", 0), integer("num_groups", 1)}, 21), {even}), (Floats{-1, 1, 7, 13}));
+  EXPECT_EQ(run(single("RMSNormalization", {"1", "1", "2"}, weights, {"x", "s"}, {number("epsilon", 0)}, 23), {Tensor::of<float>({1, 1, 2}, {2, 2})}), (Floats{1, 3}));
+}
+
+TEST(OnnxOperators, Selections) {
+  const Tensor x = Tensor::of<float>({2, 3}, {5, 7, 7, 1, 0, 0});
+  const auto indices = [&](const std::string& bytes) {
+    const std::vector<Tensor> results = evaluate(read(bytes), {x});
+    return Ints(results.back().data<int64_t>().begin(), results.back().data<int64_t>().end());
+  };
+  EXPECT_EQ(indices(single("ArgMax", {"2", "3"}, {}, {"x"}, {integer("axis", -1), integer("keepdims", 0)})), (Ints{1, 0}));
+  EXPECT_EQ(indices(single("ArgMin", {"2", "3"}, {}, {"x"})), (Ints{1, 1, 1}));  // default axis: 0
+  expect_read_error(single("ArgMax", {"2", "3"}, {}, {"x"}, {integer("select_last_index", 1)}), ErrorCode::unsupported, "select_last_index");
+  const std::string two = ints("k", {2});
+  EXPECT_EQ(indices(model({{node("TopK", {"x", "k"}, {"y", "i"})}, {two}, {value_info("x", {{"2", "3"}})}, {"y", "i"}})), (Ints{1, 2, 0, 1}));
+  EXPECT_EQ(run(single("TopK", {"2", "3"}, {two}, {"x", "k"}, {integer("largest", 0), integer("axis", 1)}), {x}), (Floats{5, 7, 0, 0}));
+  EXPECT_EQ(run(single("CumSum", {"2", "3"}, {int_scalar("a", 1)}, {"x", "a"}, {integer("exclusive", 1), integer("reverse", 1)}), {x}), (Floats{14, 7, 0, 0, 0, 0}));
+  EXPECT_EQ(run(single("GatherElements", {"2", "3"}, {tensor("i", {1, 2}, 7, std::string(16, '\0'))}, {"x", "i"}, {integer("axis", 1)}), {x}), (Floats{5, 5}));
+  const std::vector<std::string> scatter = {tensor("i", {1, 2}, 7, std::string(16, '\0')), floats("u", {1, 2}, {1, 2})};
+  EXPECT_EQ(run(single("ScatterElements", {"2", "3"}, scatter, {"x", "i", "u"}, {integer("axis", 1), text("reduction", "add")}), {x}), (Floats{8, 7, 7, 1, 0, 0}));
+  expect_read_error(single("ScatterElements", {"2", "3"}, scatter, {"x", "i", "u"}, {text("reduction", "mul")}), ErrorCode::unsupported, "reduction mul");
+  EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", 1)}, {"x", "k"}), {x}), (Floats{0, 7, 7, 0, 0, 0}));
+  EXPECT_EQ(run(single("Trilu", {"2", "3"}, {}, {"x"}, {integer("upper", 0)}), {x}), (Floats{5, 0, 0, 1, 0, 0}));
+}
+
+TEST(OnnxOperators, Images) {
+  const auto resize = [](const std::vector<float>& scales, const std::string& mode, const std::string& place, const std::string& nearest) {
+    return single("Resize", {"1", "1", "1", "2"}, {floats("s", {std::ssize(scales)}, scales)}, {"x", "", "s"}, {text("mode", mode), text("coordinate_transformation_mode", place), text("nearest_mode", nearest)});
+  };
+  const std::vector<Tensor> x = {Tensor::of<float>({1, 1, 1, 2}, {0, 4})};
+  EXPECT_EQ(run(resize({1, 1, 1, 2}, "nearest", "asymmetric", "floor"), x), (Floats{0, 0, 4, 4}));
+  EXPECT_EQ(run(resize({1, 1, 1, 2}, "nearest", "half_pixel", "round_prefer_floor"), x), (Floats{0, 0, 4, 4}));
+  EXPECT_EQ(run(resize({1, 1, 1, 2}, "linear", "half_pixel", "floor"), x), (Floats{0, 1, 3, 4}));
+  EXPECT_EQ(run(single("Resize", {"1", "1", "1", "2"}, {ints("s", {1, 1, 1, 3})}, {"x", "", "", "s"}, {text("mode", "linear"), text("coordinate_transformation_mode", "align_corners")}), x), (Floats{0, 2, 4}));
+  expect_read_error(resize({1, 1, 1, 1.5f}, "nearest", "half_pixel", "round_prefer_floor"), ErrorCode::unsupported, "only by asymmetric and floor");
+  expect_read_error(resize({1, 1, 1, 2}, "cubic", "half_pixel", "floor"), ErrorCode::unsupported, "mode cubic");
+  expect_read_error(resize({1, 1, 1, 2}, "linear", "asymmetric", "floor"), ErrorCode::unsupported, "Resize by asymmetric");
+  expect_read_error(resize({1, 2, 1, 2}, "linear", "half_pixel", "floor"), ErrorCode::unsupported, "only of spatial dimensions");
+  const std::vector<Tensor> deep = {counting({1, 8, 1, 1})};
+  EXPECT_EQ(run(single("DepthToSpace", {"1", "8", "1", "1"}, {}, {"x"}, {integer("blocksize", 2)}), deep), (Floats{0, 2, 4, 6, 1, 3, 5, 7}));
+  EXPECT_EQ(run(single("DepthToSpace", {"1", "8", "1", "1"}, {}, {"x"}, {integer("blocksize", 2), text("mode", "CRD")}), deep), (Floats{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(run(single("SpaceToDepth", {"1", "2", "2", "2"}, {}, {"x"}, {integer("blocksize", 2)}), {counting({1, 2, 2, 2})}), (Floats{0, 4, 1, 5, 2, 6, 3, 7}));
+}
+
+TEST(OnnxOperators, ConvTranspose) {
+  const std::vector<std::string> weights = {floats("w", {1, 1, 2}, {1, 10})};
+  const std::vector<Tensor> x = {Tensor::of<float>({1, 1, 2}, {1, 2})};
+  EXPECT_EQ(run(single("ConvTranspose", {"1", "1", "2"}, weights, {"x", "w"}), x), (Floats{1, 12, 20}));
+  EXPECT_EQ(run(single("ConvTranspose", {"1", "1", "2"}, weights, {"x", "w"}, {integers("strides", {3}), integers("output_padding", {1})}), x), (Floats{1, 10, 0, 2, 20, 0}));
+  expect_read_error(single("ConvTranspose", {"1", "1", "2"}, weights, {"x", "w"}, {text("auto_pad", "SAME_UPPER")}), ErrorCode::unsupported, "auto_pad SAME_UPPER");
+  expect_read_error(single("ConvTranspose", {"1", "1", "2"}, weights, {"x", "w"}, {integers("output_shape", {5})}), ErrorCode::unsupported, "attribute 'output_shape'");
 }
 
 TEST(OnnxOperators, WhatARowDoesNotKnowIsRefused) {

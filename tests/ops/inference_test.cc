@@ -34,6 +34,8 @@ PoolParams pool_with_divisor(int64_t divisor) {
   return params;
 }
 
+ConvTransposeParams conv_transpose(Ints strides = {1, 1}, Ints pads = {0, 0, 0, 0}, Ints output_padding = {0, 0}) { return {strides, pads, {1, 1}, output_padding, 1}; }
+
 const TensorType kImage = f32({1, 4, 5, 5});
 const TensorType kWeight = f32({6, 4, 3, 3});
 
@@ -162,6 +164,24 @@ std::vector<BadNode> bad_nodes() {
       {"gather_nd_depth", Op::GatherND, BatchDimsParams{0}, {f32({3}), i64({2, 2})}, {"GatherND", "i64[2,2]", "f32[3]"}},
       {"gather_nd_scalar", Op::GatherND, BatchDimsParams{0}, {f32({3}), i64({})}, {"GatherND", "i64[]"}},
       {"gather_nd_batch", Op::GatherND, BatchDimsParams{1}, {f32({3, 4}), i64({2, 1})}, {"GatherND", "batch dimensions", "f32[3,4]", "i64[2,1]"}},
+      {"conv_transpose_channels", Op::ConvTranspose, conv_transpose(), {kImage, f32({3, 6, 3, 3})}, {"ConvTranspose", "takes 3 channels", "has 4"}},
+      {"conv_transpose_bias", Op::ConvTranspose, conv_transpose(), {kImage, f32({4, 6, 3, 3}), f32({5})}, {"ConvTranspose", "B is f32[5]", "[6]"}},
+      {"conv_transpose_output_padding", Op::ConvTranspose, conv_transpose({2, 2}, {0, 0, 0, 0}, {0, 2}), {kImage, f32({4, 6, 3, 3})}, {"ConvTranspose", "output_padding of 2"}},
+      {"conv_transpose_padding", Op::ConvTranspose, conv_transpose({1, 1}, {4, 0, 4, 0}), {kImage, f32({4, 6, 3, 3})}, {"ConvTranspose", "leaves nothing", "dimension 0"}},
+      {"pool_indices_rank", Op::MaxPoolIndices, pool({2, 2}), {f32({4, 4})}, {"MaxPoolIndices", "[4,4]"}},
+      {"gather_elements_rank", Op::GatherElements, AxisParams{0}, {f32({3, 4}), i64({2})}, {"GatherElements", "i64[2]", "f32[3,4]"}},
+      {"gather_elements_rows", Op::GatherElements, AxisParams{1}, {f32({3, 4}), i64({4, 2})}, {"GatherElements", "i64[4,2]", "f32[3,4]"}},
+      {"gather_elements_indices", Op::GatherElements, AxisParams{0}, {f32({3}), f32({2})}, {"GatherElements", "indices are f32"}},
+      {"scatter_elements_updates", Op::ScatterElements, ScatterParams{0, "none"}, {f32({3}), i64({2}), f32({3})}, {"ScatterElements", "updates are f32[3]", "f32[2]"}},
+      {"scatter_elements_reduction", Op::ScatterElements, ScatterParams{0, "mul"}, {f32({3}), i64({2}), f32({2})}, {"ScatterElements", "'mul'"}},
+      {"arg_axis", Op::ArgMax, ArgParams{2, true}, {f32({3, 4})}, {"ArgMax", "axis 2"}},
+      {"arg_empty", Op::ArgMin, ArgParams{0, true}, {f32({0, 4})}, {"ArgMin", "dimension 0 of f32[0,4] is empty"}},
+      {"topk_too_many", Op::TopK, TopKParams{1, 5, true}, {f32({3, 4})}, {"TopK", "the 5 first of dimension 1 of f32[3,4]"}},
+      {"cumsum_boolean", Op::CumSum, CumSumParams{}, {boolean({3})}, {"CumSum", "bool"}},
+      {"resize_rank", Op::Resize, ResizeParams{"nearest", {4, 4}, 0, 0, false}, {f32({3, 4, 4})}, {"Resize", "f32[3,4,4]"}},
+      {"resize_mode", Op::Resize, ResizeParams{"cubic", {4, 4}, 0, 0, false}, {kImage}, {"Resize", "'cubic'"}},
+      {"resize_size", Op::Resize, ResizeParams{"linear", {4, 0}, 0, 0, false}, {kImage}, {"Resize", "output_size [4,0]"}},
+      {"resize_scale", Op::Resize, ResizeParams{"linear", {4, 4}, -1, 0, false}, {kImage}, {"Resize", "scale of -1"}},
       {"gather_nd_batch_negative", Op::GatherND, BatchDimsParams{-1}, {f32({3, 4}), i64({2, 1})}, {"GatherND", "-1 batch"}},
   };
 }
@@ -209,6 +229,8 @@ TEST(Evaluation, RefusesWhatOnlyElementsShow) {
   EXPECT_EQ(message(Op::Gather, AxisParams{0}, {table, Tensor::of<int64_t>({1}, {-3})}), "Gather: index -3 is outside a dimension of 2");
   EXPECT_EQ(message(Op::GatherND, BatchDimsParams{0}, {table, Tensor::of<int64_t>({1, 2}, {0, kLowest})}), fmt::format("GatherND: index {} is outside a dimension of 2", kLowest));
   EXPECT_NE(message(Op::Dropout, DropoutParams{0.5, true}, {table}).find("lower_training_dropout"), std::string::npos);
+  EXPECT_EQ(message(Op::GatherElements, AxisParams{1}, {table, Tensor::of<int64_t>({1, 1}, {2})}), "GatherElements: index 2 is outside a dimension of 2");
+  EXPECT_EQ(message(Op::ScatterElements, ScatterParams{0, "none"}, {table, Tensor::of<int64_t>({1, 1}, {-3}), Tensor::of<float>({1, 1}, {0})}), "ScatterElements: index -3 is outside a dimension of 2");
 }
 
 // Windows and images of extreme size cost no more than what they touch.

@@ -25,6 +25,10 @@ TEST_P(Lower, KeepsTheNumbers) { expect_equal(lower_to_onnx17(GetParam().graph),
 
 TEST_P(Lower, AndSoDoesTheFile) {
   const test::Case& each = GetParam();
+  if (each.file == "MaxPoolIndices") {  // left to the CPU
+    test::expect_error([&] { write_onnx(lower_to_onnx17(each.graph)); }, ErrorCode::unsupported, "the indices of a MaxPool are left to the CPU");
+    return;
+  }
   const Graph read = read_onnx(write_onnx(lower_to_onnx17(each.graph)), "written.onnx", {});
   ASSERT_EQ(read.inputs.size(), each.graph.inputs.size());
   for (size_t i = 0; i < read.inputs.size(); ++i) EXPECT_EQ(read.value(read.inputs[i]).name, each.graph.value(each.graph.inputs[i]).name);

@@ -44,6 +44,7 @@ CASES = {
     "leaky_relu": (lambda x: F.leaky_relu(x) + F.leaky_relu(x, 0.3), X), "hardsigmoid": (F.hardsigmoid, 4 * X), "elu": (lambda x: F.elu(x) + F.elu(x, 0.4), X),
     "gelu": (lambda x: F.gelu(x) + F.gelu(x, approximate="tanh"), X), "softplus": (F.softplus, 9 * X), "logical_not": (torch.logical_not, I), "logical_not_bool": (torch.logical_not, B),
     "bitwise_not": (lambda x: ~x, B), "sqrt_of_whole": (lambda x: torch.sqrt(x * x), I), "abs_whole": (torch.abs, I), "relu_whole": (torch.relu, I),
+    "selu": (lambda x: (F.selu(x), torch.ops.aten.elu(x, 0.5, 2.0)), X), "log_sigmoid": (F.logsigmoid, 9 * X), "glu": (lambda x: (F.glu(x, 1), F.glu(x, -1)), IMAGE),
     # element-wise, two operands
     "add": (lambda x, y: x + y + 2 + torch.add(x, y, alpha=0.5), X, Y), "add_scalar": (lambda x: torch.ops.aten.add.Scalar(x, 3), X), "sub": (lambda x, y: x - y - 2 - torch.sub(x, y, alpha=3), X, Y),
     "sub_scalar": (lambda x: torch.ops.aten.sub.Scalar(x, 3), X), "rsub": (lambda x: 3 - x, X), "rsub_tensor": (lambda x, y: torch.rsub(x, y, alpha=2), X, Y), "mul": (lambda x, y: x * y * 0.5, X, Y),
@@ -85,15 +86,38 @@ CASES = {
     # With these probabilities nothing is left to chance.
     "dropout_training": (lambda x: (F.dropout(x, 1.0, True), F.dropout2d(x, 1.0, True), F.dropout(x, 0.0, True), torch.native_dropout(x, 1.0, True)[0], torch.native_dropout(x, 0.3, False)[0], torch.bernoulli(x, 1.0), torch.bernoulli(x, 0.0)), IMAGE),
     "write_to_training_dropout": (lambda x: (lambda a, b: (F.dropout(a, 1.0, True).add_(1), F.dropout(a, 0.0, True).mul_(2), F.dropout(b, 1.0, True, inplace=True).sub_(3), a, b))(x * 1, x + 1), X),
+    "conv_transpose": (nn.ConvTranspose2d(4, 6, (3, 2), stride=(2, 3), padding=1, output_padding=(1, 2), groups=2, dilation=(1, 2)), IMAGE), "conv_transpose1d": (nn.ConvTranspose1d(4, 3, 5, stride=2, padding=2, bias=False), LINE), "conv_transpose3d": (nn.ConvTranspose3d(2, 3, 2, stride=(2, 1, 2)), CUBE),
+    "max_pool_indices": (lambda x: (*F.max_pool2d(x, 3, 2, 1, return_indices=True), *F.max_pool2d(x, (3, 2), ceil_mode=True, dilation=(1, 2), return_indices=True)), IMAGE),
+    "max_pool1d_indices": (lambda x: F.max_pool1d(x, 3, 2, return_indices=True), LINE), "max_pool3d_indices": (lambda x: F.max_pool3d(x, 2, return_indices=True), CUBE),
+    "adaptive_max_any": (lambda x: (F.adaptive_max_pool2d(x, (4, 3)), F.adaptive_max_pool2d(x, (3, 4)), F.adaptive_max_pool2d(x, (9, 5))), IMAGE), "adaptive_max_any1d": (lambda x: F.adaptive_max_pool1d(x, 4), LINE), "adaptive_max_any3d": (lambda x: F.adaptive_max_pool3d(x, (2, 3, 4)), CUBE),
+    "adaptive_max_indices": (lambda x, y, z: (*F.adaptive_max_pool2d(x, (4, 3), return_indices=True), *F.adaptive_max_pool2d(x, 1, return_indices=True), *F.adaptive_max_pool1d(y, 4, return_indices=True), *F.adaptive_max_pool3d(z, (2, 3, 4), return_indices=True)), IMAGE, LINE, CUBE),
+    "max_unpool": (lambda x: (F.max_unpool2d(*F.max_pool2d(x[..., :8], 2, return_indices=True), 2), F.max_unpool2d(*F.max_pool2d(x, 3, 2, return_indices=True), 3, 2, output_size=x.shape)), t(2, 4, 8, 9)), "max_unpool3d": (lambda x: F.max_unpool3d(*F.max_pool3d(x, 2, return_indices=True), 2), t(1, 2, 4, 6, 6)),
+    "einsum": (lambda a, b, c: (torch.einsum("bij,bjk->bik", a, b), torch.einsum("bij,bjk->ki", a, b), torch.einsum("bij,bjk", a, b), torch.einsum("...ij,...jk->...ik", a, b), torch.einsum("bij,bjk,kl->lib", a, b, c), torch.einsum("bij->ji", a), torch.einsum("bij->", a), torch.einsum("kl,mn->nmkl", c, c)), t(2, 3, 4), t(2, 4, 5), t(5, 2)),
+    "einsum_attention": (lambda q, k, v: torch.einsum("bhqk,bkhd->bqhd", torch.einsum("bqhd,bkhd->bhqk", q, k).softmax(-1), v), t(2, 5, 3, 4), t(2, 6, 3, 4), t(2, 6, 3, 4)),
+    "rms_norm": (nn.RMSNorm(8), IMAGE), "rms_norm_plain": (lambda x: (F.rms_norm(x, (9, 8), eps=1e-3), F.rms_norm(x.double(), (8,)), F.rms_norm(x.half(), (8,)).float()), IMAGE), "rms_norm_fused": (lambda x: torch.ops.aten._fused_rms_norm(x, [8], None, 1e-3)[0], IMAGE), "instance_norm": (nn.InstanceNorm2d(4, affine=True), IMAGE), "instance_norm_plain": (nn.InstanceNorm1d(4), LINE),
+    "instance_norm_tracked": (nn.InstanceNorm2d(4, track_running_stats=True), IMAGE),
+    # selections
+    "arg": (lambda x: (x.argmax(), x.argmax(1), x.argmin(-1, keepdim=True), x.argmin(), x.argmax(keepdim=True)), t(2, 3, 4)), "arg_whole": (lambda x: (x.argmax(1), x.argmin(0)), I), "extremes_indices": (lambda x: (*x.max(1), *x.min(2, keepdim=True), *x[0, 0, 0].max(0)), t(2, 3, 4)),
+    "topk": (lambda x: (*x.topk(3), *x.topk(2, 1, largest=False)), t(2, 5, 4)), "sort": (lambda x: (*x.sort(), *x.sort(1, descending=True), x.argsort(0), *torch.sort(x, dim=1, stable=True), torch.argsort(x, dim=1, stable=True)), t(2, 5, 4)),
+    "cumsum": (lambda x, i, b: (x.cumsum(1), x.cumsum(-1, dtype=torch.float64), i.cumsum(0), b.cumsum(1)), t(2, 3, 4), I, B), "gather": (lambda x, i: (x.gather(1, i), x.gather(0, i % 2)), t(2, 4), torch.tensor([[3, 0, 1], [2, 2, 1]])),
+    "scatter_elements": (lambda x, i, s: (x.scatter(1, i, s), x.scatter(1, i, 1.5), x.scatter_add(1, i % 2, s), (x * 1).scatter_(1, i, 0.5)), t(2, 4), torch.tensor([[3, 0], [2, 1]]), t(2, 4)),
+    "index_put": (lambda x, y: (torch.index_put(x, (torch.tensor([1, 0]),), y), torch.index_put(x, (torch.tensor([1, 1]),), y, accumulate=True), torch.ops.aten.index_put(x, [None, torch.tensor([3, 0])], y[:, :2]), torch.index_put(x, (x > 0,), torch.tensor(2.0))), t(2, 4), t(2, 4)),
+    "triangles": (lambda x: (x.tril(), x.triu(), x.tril(-1), x.triu(2)), t(2, 3, 4)),
+    # images
+    "nearest": (lambda x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=(5, 13)), F.interpolate(x, scale_factor=(1.5, 0.7))), IMAGE), "bilinear": (lambda x: (F.interpolate(x, scale_factor=2, mode="bilinear"), F.interpolate(x, size=(5, 13), mode="bilinear"), F.interpolate(x, size=(5, 13), mode="bilinear", align_corners=True), F.interpolate(x, scale_factor=(1.5, 0.7), mode="bilinear")), IMAGE),
+    "resized_lines": (lambda x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=7, mode="linear"), F.interpolate(x, size=7, mode="linear", align_corners=True)), LINE),
+    "upsample_op": (lambda x, y: (torch.ops.aten.upsample_nearest2d(x, [18, 16]), torch.ops.aten.upsample_bilinear2d(x, [18, 11], False), torch.ops.aten.upsample_nearest1d(y, [22]), torch.ops.aten.upsample_linear1d(y, [5], True)), IMAGE, LINE),
+    "pixel_shuffle": (lambda x: (F.pixel_shuffle(x, 2), F.pixel_unshuffle(x[:, :, :8], 2), F.pixel_shuffle(x[0], 2), F.channel_shuffle(x, 2)), IMAGE),
     # reductions
     "sum": (lambda x: (x.sum(), x.sum(1), x.sum((0, 2), keepdim=True), x.sum(-1, dtype=torch.float64)), t(2, 3, 4)), "sum_whole": (lambda x, b: (x.sum(), b.sum(1), x.int().sum(0)), I, B), "prod": (lambda x: (x.prod(), x.prod(1), x.prod(0, keepdim=True)), X),
     "mean": (lambda x: (x.mean(), x.mean((1, 2)), x.mean(-1, keepdim=True)), t(2, 3, 4)), "extremes": (lambda x: (x.amax(1), x.amin((0, 2), keepdim=True), x.max(), x.min(), x.max(1).values, x.min(2, keepdim=True).values), t(2, 3, 4)),
     "truth": (lambda x: (x.any(), x.any(1), x.all(), x.all(0, keepdim=True), torch.any(x, (0, 1)), torch.all(x, (0, 1))), B), "var": (lambda x: (x.var(1), x.var((0, 2), unbiased=False), torch.var(x, 1, correction=2), x.std(2), torch.std(x, 1, correction=0)), t(2, 3, 4)),
+    "norms": (lambda x: (torch.linalg.vector_norm(x), x.norm(dim=1), x.norm(1, dim=(0, 2), keepdim=True), x.norm(float("inf"), dim=1), F.normalize(x, dim=1)), t(2, 3, 4)),
     "reduce_scalar": (lambda x: x.sum(0), t(3)[0]),
     # shapes
     "view": (lambda x: (x.view(6), x.view(-1, 2), x.reshape(3, -1), torch.ops.aten._unsafe_view(x, [3, 2])), X), "flatten": (lambda x: (x.flatten(), x.flatten(1), x.flatten(1, 2), x[0, 0, 0, 0].flatten()), IMAGE), "unflatten": (lambda x: x.unflatten(1, (2, -1)), IMAGE),
     "squeeze": (lambda x: (x.unsqueeze(-1), x.unsqueeze(0).squeeze(), x.unsqueeze(1).squeeze(1), x.squeeze(1), x.unsqueeze(0).unsqueeze(-1).squeeze((0, -1))), X), "permute": (lambda x: (x.permute(0, 2, 3, 1), x.transpose(1, -1), x[0, 0].t(), x.mT, x[0, 0].T), IMAGE),
-    "expand": (lambda x: (x[:, None].expand(-1, 4, 3), x.expand(5, 2, 3), x[0].expand_as(x), x.repeat(2, 1, 3)), X), "cat": (lambda x, i: (torch.cat([x, x + 1, x], 1), torch.cat([x, i], -1), torch.stack([x, x * 2], 1), torch.cat([torch.empty(0), x])), X, I),
+    "expand": (lambda x: (x[:, None].expand(-1, 4, 3), x.expand(5, 2, 3), x[0].expand_as(x), x.repeat(2, 1, 3), x.tile(2), x.tile(2, 1, 3), x.repeat_interleave(2, 1), x.repeat_interleave(3)), X), "cat": (lambda x, i: (torch.cat([x, x + 1, x], 1), torch.cat([x, i], -1), torch.stack([x, x * 2], 1), torch.cat([torch.empty(0), x])), X, I),
     "split": (lambda x: (*x.split(3, 2), *x.split([1, 3], 1), *x.chunk(2, 3), *x.unbind(1), *torch.ops.aten.split.sizes(x, [4, 5], 2)), IMAGE),
     "slice": (lambda x: (x[:, 1:3], x[..., ::2], x[:, :, -3:], x[0:1, 5:9], x.narrow(2, 1, 4), x.narrow(2, -3, 2), x[:, -1], x.select(0, 1), x.flip((0, 3))), IMAGE), "roll": (lambda x: (x.roll(2, 1), x.roll((1, -3), (2, 3)), x.roll(5)), IMAGE),
     "pad": (lambda x: (F.pad(x, (1, 2)), F.pad(x, (1, 0, 2, 1), value=1.5), F.pad(x, (-1, 0, 2, -3)), F.pad(x, (1, 2, 0, 3), mode="reflect"), F.pad(x, (1, 2, 0, 3), mode="replicate"), F.pad(x, (1, 2, 0, 3), mode="circular")), IMAGE),
@@ -161,6 +185,17 @@ def test_operator(name, kind, tmp_path):
     with torch.no_grad():
         expected = reference(*[x.clone() for x in inputs])
     ropeway.compare(tmp_path / "model.pt2", inputs, expected, 2e-6)
+
+
+@pytest.mark.parametrize("causal", (False, True))
+def test_attention_with_dropout(causal, tmp_path):
+    """Its weights go through a Dropout in training mode, as in PyTorch: what that gives is random."""
+    module = Function(lambda q, k: F.scaled_dot_product_attention(q, k, k, dropout_p=0.25, is_causal=causal))
+    torch.export.save(torch.export.export(module, (t(2, 3, 5, 4), t(2, 3, 5, 4))), str(tmp_path / "model.pt2"))
+    graph = ropeway.command("inspect", tmp_path / "model.pt2", "--stage", "graph")
+    names = re.findall(r" = (MatMul|Softmax|Dropout|Where)\(.*", graph)
+    assert names == (["MatMul", "Where", "Softmax", "Where", "Dropout", "MatMul"] if causal else ["MatMul", "Softmax", "Dropout", "MatMul"])
+    assert "ratio=0.25 training_mode=true" in graph
 
 
 def test_every_row_has_a_case():

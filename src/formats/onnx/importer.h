@@ -34,6 +34,7 @@ class Importer {
   GraphBuilder& builder() { return builder_; }
   int64_t opset() const { return opset_; }
   ExternalFiles& files() { return files_; }
+  bool is_read(std::string_view name) const { return used_.count(name) > 0; }       // by a node, or by whoever runs the graph
   ValueId value(std::string_view name) const;                                       // throws Error{invalid_model} for a name that is not defined yet
   std::vector<ValueId> inline_branch(const GraphProto& branch);                     // its outputs
 
@@ -98,6 +99,7 @@ class NodeImporter : public Emitter {
   void check_complete() const;
 
   size_t output_count() const { return node_.outputs.size(); }
+  bool reads_output(size_t i) const { return i < node_.outputs.size() && !node_.outputs[i].empty() && importer_.is_read(node_.outputs[i]); }  // somebody does
 
   std::vector<ValueId> inline_branch(const GraphProto& branch) const { return importer_.inline_branch(branch); }
 

@@ -1,93 +1,16 @@
-// Operators with weights or windows, normalisation, softmax and attention.
+// Products, normalisation, softmax and attention.
 #include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "formats/compositions.h"
+#include "formats/einsum.h"
 #include "formats/onnx/operators.h"
 
 namespace ropeway::onnx {
 namespace {
 
 using Ids = std::vector<ValueId>;
-
-size_t spatial_rank(const NodeImporter& node) {
-  if (node.rank(0) < 3) fail(ErrorCode::invalid_model, "an input of {} has no spatial dimension", to_string(node.type(0)));
-  return static_cast<size_t>(node.rank(0)) - 2;
-}
-
-constexpr int64_t kWidest = int64_t{1} << 31;  // no sum or product of a window's numbers overflows
-
-// ⌈size / stride⌉ outputs, with the odd element of the padding at the end (SAME_UPPER) or at the beginning.
-Ints pads_to_same(const Shape& in, const Ints& kernel, const Ints& strides, const Ints& dilations, bool upper) {
-  const size_t n = kernel.size();
-  Ints pads(2 * n);
-  for (size_t d = 0; d < n; ++d) {
-    const int64_t outputs = (in[d + 2] - 1) / strides[d] + 1;
-    const int64_t total = std::max<int64_t>(0, (outputs - 1) * strides[d] + (kernel[d] - 1) * dilations[d] + 1 - in[d + 2]);
-    pads[d] = upper ? total / 2 : total - total / 2;
-    pads[n + d] = total - pads[d];
-  }
-  return pads;
-}
-
-void expect_window(const Ints& numbers, size_t count, int64_t least, const char* what) {
-  const bool fits = std::all_of(numbers.begin(), numbers.end(), [&](int64_t each) { return least <= each && each <= kWidest; });
-  if (numbers.size() != count || !fits) fail(ErrorCode::invalid_model, "{} [{}] must be {} numbers of at least {}", what, fmt::join(numbers, ","), count, least);
-}
-
-// Attributes that convolution and pooling share: defaults filled in, auto_pad as pads.
-template <class P>
-P windowed(const NodeImporter& node, P params, const Ints& kernel) {
-  const size_t n = spatial_rank(node);
-  params = node.attributes(std::move(params));
-  if (params.strides.empty()) params.strides.assign(n, 1);
-  if (params.dilations.empty()) params.dilations.assign(n, 1);
-  if (params.pads.empty()) params.pads.assign(2 * n, 0);
-  expect_window(kernel, n, 1, "kernel_shape");
-  expect_window(params.strides, n, 1, "strides");
-  expect_window(params.dilations, n, 1, "dilations");
-  expect_window(params.pads, 2 * n, 0, "pads");
-  const std::string auto_pad = node.string("auto_pad", "NOTSET");
-  if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
-    params.pads = pads_to_same(node.shape(0), kernel, params.strides, params.dilations, auto_pad == "SAME_UPPER");
-  } else if (auto_pad == "VALID") {
-    params.pads.assign(2 * n, 0);
-  } else if (auto_pad != "NOTSET" && !auto_pad.empty()) {
-    fail(ErrorCode::invalid_model, "auto_pad is '{}', not NOTSET, SAME_UPPER, SAME_LOWER or VALID", auto_pad);
-  }
-  return params;
-}
-
-Ids conv(const NodeImporter& node) {
-  const Shape& weight = node.shape(1);
-  if (weight.size() < 3) fail(ErrorCode::invalid_model, "a weight of {} has no spatial dimension", to_string(node.type(1)));
-  const Ints kernel(weight.begin() + 2, weight.end());
-  if (node.integers("kernel_shape").value_or(kernel) != kernel) fail(ErrorCode::invalid_model, "kernel_shape is not that of the weight, {}", to_string(node.type(1)));
-  return node.result(Op::Conv, windowed(node, ConvParams{}, kernel), {node.input(0), node.input(1), node.optional_input(2)});
-}
-
-template <Op op>
-Ids pool(const NodeImporter& node) {
-  node.ignore("storage_order");  // of the indices, which are refused
-  const auto kernel = node.integers("kernel_shape");
-  if (!kernel) fail(ErrorCode::invalid_model, "{} has no kernel_shape", name(op));
-  const PoolParams params = windowed(node, PoolParams{}, *kernel);
-  for (size_t d = 0; d < params.pads.size(); ++d) {
-    const size_t axis = d % kernel->size();
-    if (params.pads[d] > (params.dilations[axis] * ((*kernel)[axis] - 1) + 1) / 2) fail(ErrorCode::unsupported, "{} with pads [{}], more than half of its window", name(op), fmt::join(params.pads, ","));
-  }
-  return node.result(op, params, {node.input(0)});
-}
-
-Ids global_average_pool(const NodeImporter& node) {
-  return node.result(Op::AdaptiveAveragePool, AdaptivePoolParams{Ints(spatial_rank(node), 1)}, {node.input(0)});
-}
-
-Ids global_max_pool(const NodeImporter& node) {
-  ReduceParams params{ReduceFunction::max, Ints(spatial_rank(node)), true};
-  for (size_t d = 0; d < params.axes.size(); ++d) params.axes[d] = static_cast<int64_t>(d) + 2;
-  return node.result(Op::Reduce, params, {node.input(0)});
-}
 
 Ids batch_normalization(const NodeImporter& node) {
   if (node.integer("training_mode", 0) != 0) fail(ErrorCode::unsupported, "BatchNormalization in training mode: call model.eval() before the export");
@@ -105,6 +28,37 @@ Ids layer_normalization(const NodeImporter& node) {
     return node.step(Op::Expand, ShapeParams{normalised}, {node.input(i)});
   };
   return node.result(Op::LayerNormalization, params, {node.input(0), parameter(1), parameter(2)});
+}
+
+Ids instance_normalization(const NodeImporter& node) {
+  if (node.rank(0) < 2) fail(ErrorCode::invalid_model, "an input of {} has no channels", to_string(node.type(0)));
+  return group_norm(node, node.input(0), node.shape(0)[1], node.number("epsilon", 1e-5), node.input(1), node.input(2));
+}
+
+// Before opset 21 a scale per group, from then on one per channel.
+Ids group_normalization(const NodeImporter& node) {
+  if (node.integer("stash_type", 1) != 1) fail(ErrorCode::unsupported, "GroupNormalization with a stash_type other than 1 (f32)");
+  const int64_t groups = node.integer("num_groups", 0);
+  const Shape& shape = node.shape(0);
+  if (shape.size() < 2 || groups < 1 || shape[1] % groups != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into {} groups", to_string(node.type(0)), groups);
+  const int64_t channels = shape[1];
+  const auto per_channel = [&](size_t i) {
+    if (node.opset() >= 21) return node.input(i);
+    const ValueId wide = node.step(Op::Expand, ShapeParams{{groups, channels / groups}}, {node.reshape(node.input(i), {groups, 1})});
+    return node.reshape(wide, {channels});
+  };
+  return group_norm(node, node.input(0), groups, node.number("epsilon", 1e-5), per_channel(1), per_channel(2));
+}
+
+Ids rms_normalization(const NodeImporter& node) {
+  if (node.integer("stash_type", 1) != 1) fail(ErrorCode::unsupported, "RMSNormalization with a stash_type other than 1 (f32)");
+  return rms_norm(node, node.input(0), node.axis(node.integer("axis", -1), node.rank(0)), node.number("epsilon", 1e-5), node.input(1));
+}
+
+Ids einsum_of(const NodeImporter& node) {
+  Ids operands;
+  for (size_t i = 0; i < node.input_count(); ++i) operands.push_back(node.input(i));
+  return einsum(node, node.string("equation", ""), operands);
 }
 
 Ids gemm(const NodeImporter& node) { return node.result(Op::Gemm, node.attributes(GemmParams{}), {node.input(0), node.input(1), node.optional_input(2)}); }
@@ -168,13 +122,12 @@ Ids dropout(const NodeImporter& node) {
 }
 
 constexpr Operator kRows[] = {
-    {.op_type = "Conv", .convert = conv},
-    {.op_type = "MaxPool", .convert = pool<Op::MaxPool>},
-    {.op_type = "AveragePool", .convert = pool<Op::AveragePool>},
-    {.op_type = "GlobalAveragePool", .convert = global_average_pool},
-    {.op_type = "GlobalMaxPool", .convert = global_max_pool},
     {.op_type = "BatchNormalization", .convert = batch_normalization},
     {.op_type = "LayerNormalization", .since = 17, .convert = layer_normalization},
+    {.op_type = "InstanceNormalization", .convert = instance_normalization},
+    {.op_type = "GroupNormalization", .since = 18, .convert = group_normalization},
+    {.op_type = "RMSNormalization", .since = 23, .convert = rms_normalization},
+    {.op_type = "Einsum", .since = 12, .convert = einsum_of},
     {.op_type = "Gemm", .convert = gemm},
     {.op_type = "MatMul", .convert = matmul},
     {.op_type = "Softmax", .until = 12, .convert = flattening_softmax<Op::Softmax>},

@@ -47,8 +47,10 @@ class NodeWriter {
   void describe() {
     switch (node_.op) {
       case Op::Conv: return conv();
+      case Op::ConvTranspose: return conv_transpose();
       case Op::MaxPool:
       case Op::AveragePool: return pool();
+      case Op::MaxPoolIndices: return refuse("the indices of a MaxPool are left to the CPU: CANN's parser has no operator for them");
       case Op::AdaptiveAveragePool: return adaptive_pool();
       case Op::BatchNormalization: return attribute("epsilon", node_.get<EpsilonParams>().epsilon);
       case Op::LayerNormalization:
@@ -58,8 +60,22 @@ class NodeWriter {
       case Op::Softmax:
       case Op::LogSoftmax:
       case Op::Concat:
-      case Op::Gather: return attribute("axis", node_.get<AxisParams>().axis);
+      case Op::Gather:
+      case Op::GatherElements: return attribute("axis", node_.get<AxisParams>().axis);
       case Op::GatherND: return attribute("batch_dims", node_.get<BatchDimsParams>().batch_dims);
+      case Op::ScatterElements:
+        attribute("axis", node_.get<ScatterParams>().axis);
+        return attribute("reduction", node_.get<ScatterParams>().reduction);
+      case Op::ArgMax:
+      case Op::ArgMin:
+        attribute("axis", node_.get<ArgParams>().axis);
+        return attribute("keepdims", int64_t{node_.get<ArgParams>().keepdims});
+      case Op::TopK:
+        attribute("axis", node_.get<TopKParams>().axis);
+        attribute("largest", int64_t{node_.get<TopKParams>().largest});
+        return input(Ints{node_.get<TopKParams>().k});
+      case Op::CumSum: return cumulative_sum();
+      case Op::Resize: return resize();
       case Op::Unary: return unary();
       case Op::Binary: return binary();
       case Op::Reduce: return reduce();
@@ -120,6 +136,15 @@ class NodeWriter {
     const Shape& weight = type(1).shape;
     attribute("kernel_shape", Ints(weight.begin() + 2, weight.end()));
     window(p.strides, p.pads, p.dilations);
+    attribute("group", p.group);
+  }
+
+  void conv_transpose() {
+    const auto& p = node_.get<ConvTransposeParams>();
+    const Shape& weight = type(1).shape;
+    attribute("kernel_shape", Ints(weight.begin() + 2, weight.end()));
+    window(p.strides, p.pads, p.dilations);
+    attribute("output_padding", p.output_padding);
     attribute("group", p.group);
   }
 
@@ -194,6 +219,34 @@ class NodeWriter {
     attribute("keepdims", int64_t{p.keepdims});
     if (p.function == ReduceFunction::sum) input(p.axes);
     else attribute("axes", p.axes);
+  }
+
+  void cumulative_sum() {
+    const auto& p = node_.get<CumSumParams>();
+    input(Tensor::of<int64_t>({}, {p.axis}));
+    attribute("exclusive", int64_t{p.exclusive});
+    attribute("reverse", int64_t{p.reverse});
+  }
+
+  // By sizes, or by scales where these are not the ratio of the sizes.
+  void resize() {
+    const auto& p = node_.get<ResizeParams>();
+    const Shape& x = type(0).shape;
+    attribute("mode", p.mode);
+    attribute("coordinate_transformation_mode", std::string(p.mode == "nearest" ? "asymmetric" : p.align_corners ? "align_corners" : "half_pixel"));
+    if (p.mode == "nearest") attribute("nearest_mode", std::string("floor"));
+    inputs_.emplace_back();  // the region, of another mode
+    if (p.scale_h == 0 && p.scale_w == 0) {
+      inputs_.emplace_back();
+      return input(Ints{x[0], x[1], p.output_size[0], p.output_size[1]});
+    }
+    std::vector<float> scales = {1, 1};
+    for (size_t d = 0; d < 2; ++d) {
+      const double given = d == 0 ? p.scale_h : p.scale_w, size = static_cast<double>(x[d + 2]);
+      scales.push_back(static_cast<float>(given > 0 ? given : static_cast<double>(p.output_size[d]) / size));
+      if (static_cast<int64_t>(static_cast<float>(x[d + 2]) * scales.back()) != p.output_size[d]) refuse("its scale does not give its size");
+    }
+    input(Tensor::of<float>({4}, scales));
   }
 
   void split() {

@@ -24,6 +24,9 @@ const Operator* find_operator(std::string_view op_type, int64_t opset);
 // The rows, by family.
 std::span<const Operator> elementwise_operators();
 std::span<const Operator> layer_operators();
+std::span<const Operator> window_operators();
+std::span<const Operator> image_operators();
+std::span<const Operator> selection_operators();
 std::span<const Operator> shape_operators();
 std::span<const Operator> constant_operators();
 

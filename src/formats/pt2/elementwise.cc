@@ -35,9 +35,34 @@ Ids hardtanh(const NodeImporter& node) { return apply(node, UnaryFunction::clip,
 Ids leaky_relu(const NodeImporter& node) { return apply(node, UnaryFunction::leaky_relu, node.number("negative_slope", 0.01)); }
 Ids hardsigmoid(const NodeImporter& node) { return apply(node, UnaryFunction::hard_sigmoid, 1.0 / 6, 0.5); }
 
+Ids times(const NodeImporter& node, ValueId id, double factor) {
+  return node.result(Op::Binary, BinaryParams{BinaryFunction::mul}, {id, node.step_constant(filled({node.type_of(id).dtype, {}}, factor))});
+}
+
 Ids elu(const NodeImporter& node) {
-  if (node.number("scale", 1) != 1 || node.number("input_scale", 1) != 1) fail(ErrorCode::unsupported, "elu with a scale (SELU) is not supported");
-  return apply(node, UnaryFunction::elu, node.number("alpha", 1));
+  const double alpha = node.number("alpha", 1), scale = node.number("scale", 1);
+  if (node.number("input_scale", 1) != 1) fail(ErrorCode::unsupported, "elu with an input_scale is not supported");
+  if (scale == 1) return apply(node, UnaryFunction::elu, alpha);
+  return times(node, node.step(Op::Unary, UnaryParams{UnaryFunction::elu, alpha, 0}, {node.tensor("self")}), scale);
+}
+
+// With the two numbers of its paper.
+Ids selu(const NodeImporter& node) { return times(node, node.step(Op::Unary, UnaryParams{UnaryFunction::elu, 1.6732632423543772, 0}, {node.tensor("self")}), 1.0507009873554805); }
+
+// −ln(1 + e^−x).
+Ids log_sigmoid(const NodeImporter& node) {
+  const ValueId turned = node.step(Op::Unary, UnaryParams{UnaryFunction::neg}, {node.tensor("self")});
+  return node.result(Op::Unary, UnaryParams{UnaryFunction::neg}, {node.step(Op::Unary, UnaryParams{UnaryFunction::softplus}, {turned})});
+}
+
+// One half, by how open the other is.
+Ids glu(const NodeImporter& node) {
+  const int64_t axis = node.axis("dim", -1);
+  const Shape shape = node.shape("self");
+  if (shape.empty() || shape[static_cast<size_t>(axis)] % 2 != 0) fail(ErrorCode::invalid_model, "dimension {} of {} has no halves", axis, to_string(node.type("self")));
+  const int64_t half = shape[static_cast<size_t>(axis)] / 2;
+  const Ids halves = node.builder().add(Op::Split, SplitParams{axis, {half, half}}, {node.tensor("self")}, "half", node.origin());
+  return node.result(Op::Binary, BinaryParams{BinaryFunction::mul}, {halves[0], node.step(Op::Unary, UnaryParams{UnaryFunction::sigmoid}, {halves[1]})});
 }
 
 Ids gelu(const NodeImporter& node) {
@@ -307,6 +332,9 @@ constexpr Operator kRows[] = {
     {"leaky_relu.default", leaky_relu},
     {"hardsigmoid.default", hardsigmoid},
     {"elu.default", elu},
+    {"selu.default", selu},
+    {"log_sigmoid.default", log_sigmoid},
+    {"glu.default", glu},
     {"gelu.default", gelu},
     {"softplus.default", softplus},
     {"logical_not.default", logical_not},

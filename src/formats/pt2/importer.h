@@ -93,6 +93,7 @@ class NodeImporter : public Emitter {
   Scalar scalar(const char* name) const;
   double number(const char* name) const { return as_double(scalar(name)); }
   double number(const char* name, double fallback) const { return has(name) ? number(name) : fallback; }
+  std::vector<double> numbers(const char* name) const;  // a list of real or whole ones
   bool boolean(const char* name, bool fallback) const;
   std::string text(const char* name, const char* fallback) const;
   std::optional<DType> dtype(const char* name) const;

@@ -1,8 +1,12 @@
-// Operators with weights or windows, normalisation, softmax and attention.
+// Products, normalisation, softmax and attention.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "base/text.h"
+#include "formats/compositions.h"
+#include "formats/einsum.h"
 #include "formats/pt2/operators.h"
 #include "formats/pt2/promotion.h"
 #include "ops/convert.h"
@@ -11,110 +15,6 @@ namespace ropeway::pt2 {
 namespace {
 
 using Ids = std::vector<ValueId>;
-
-// PyTorch's operators for n spatial dimensions also take an image without a batch.
-template <size_t n>
-void expect_batch(const NodeImporter& node, const char* input) {
-  const auto rank = static_cast<size_t>(node.rank(input));
-  if (rank == n + 1) fail(ErrorCode::unsupported, "an input of {} has no batch dimension. Export the model with x.unsqueeze(0)", to_string(node.type(input)));
-  if (rank != n + 2) fail(ErrorCode::invalid_model, "an input of {} does not have {} spatial dimensions", to_string(node.type(input)), n);
-}
-
-// One number per spatial dimension: a single one is meant for all.
-Ints per_dimension(const NodeImporter& node, const char* name, size_t count, int64_t fallback) {
-  Ints result = node.integers(name, {fallback});
-  if (result.empty()) result = {fallback};
-  if (result.size() == 1) result.assign(count, result[0]);
-  if (result.size() != count) fail(ErrorCode::invalid_model, "{} [{}] must have {} numbers", name, fmt::join(result, ","), count);
-  return result;
-}
-
-Ints both_sides(const Ints& pads) {
-  Ints result = pads;
-  result.insert(result.end(), pads.begin(), pads.end());
-  return result;
-}
-
-// ---- convolution ----
-
-// Padding "same": the odd element at the end.
-Ints named_padding(const std::string& name, const Shape& weight, const Ints& dilations) {
-  const size_t n = dilations.size();
-  Ints pads(2 * n, 0);
-  if (name != "same" && name != "valid") fail(ErrorCode::invalid_model, "the padding is '{}', not same or valid", name);
-  for (size_t d = 0; d < n && name == "same"; ++d) {
-    const int64_t total = dilations[d] * (weight[d + 2] - 1);
-    pads[d] = total / 2;
-    pads[n + d] = total - total / 2;
-  }
-  return pads;
-}
-
-template <size_t n, bool named>
-Ids conv(const NodeImporter& node) {
-  expect_batch<n>(node, "input");
-  if (node.rank("weight") != node.rank("input")) fail(ErrorCode::invalid_model, "a weight of {} does not fit an input of {}", to_string(node.type("weight")), to_string(node.type("input")));
-  ConvParams params{per_dimension(node, "stride", n, 1), {}, per_dimension(node, "dilation", n, 1), node.integer("groups", 1)};
-  params.pads = named ? named_padding(node.text("padding", "valid"), node.shape("weight"), params.dilations) : both_sides(per_dimension(node, "padding", n, 0));
-  return node.result(Op::Conv, params, {node.tensor("input"), node.tensor("weight"), node.optional_tensor("bias")});
-}
-
-Ids convolution(const NodeImporter& node) {
-  if (node.boolean("transposed", false)) fail(ErrorCode::unsupported, "transposed convolution is not supported");
-  node.ignore({"output_padding"});  // of the transposed one
-  switch (node.rank("weight")) {
-    case 3: return conv<1, false>(node);
-    case 4: return conv<2, false>(node);
-    case 5: return conv<3, false>(node);
-    default: fail(ErrorCode::invalid_model, "convolution with a weight of {}", to_string(node.type("weight")));
-  }
-}
-
-// ---- pooling ----
-
-PoolParams window(const NodeImporter& node, size_t n) {
-  PoolParams params;
-  params.kernel_shape = per_dimension(node, "kernel_size", n, 1);
-  const bool has_stride = node.has("stride") && !node.integers("stride").empty();
-  params.strides = has_stride ? per_dimension(node, "stride", n, 1) : params.kernel_shape;
-  params.pads = both_sides(per_dimension(node, "padding", n, 0));
-  params.dilations.assign(n, 1);
-  params.ceil_mode = node.boolean("ceil_mode", false);
-  return params;
-}
-
-template <size_t n>
-Ids max_pool(const NodeImporter& node) {
-  expect_batch<n>(node, "self");
-  PoolParams params = window(node, n);
-  params.dilations = per_dimension(node, "dilation", n, 1);
-  return node.result(Op::MaxPool, params, {node.tensor("self")});
-}
-
-template <size_t n>
-Ids average_pool(const NodeImporter& node) {
-  expect_batch<n>(node, "self");
-  PoolParams params = window(node, n);
-  params.count_include_pad = node.boolean("count_include_pad", true);
-  params.divisor = node.integer("divisor_override", 0);
-  return node.result(Op::AveragePool, params, {node.tensor("self")});
-}
-
-template <size_t n>
-Ids adaptive_average_pool(const NodeImporter& node) {
-  expect_batch<n>(node, "self");
-  return node.result(Op::AdaptiveAveragePool, AdaptivePoolParams{per_dimension(node, "output_size", n, 1)}, {node.tensor("self")});
-}
-
-// To one element per channel: the only size that is a plain maximum.
-template <size_t n>
-Ids adaptive_max_pool(const NodeImporter& node) {
-  expect_batch<n>(node, "self");
-  if (per_dimension(node, "output_size", n, 1) != Ints(n, 1)) fail(ErrorCode::unsupported, "adaptive max pooling to more than one element is not supported");
-  ReduceParams params{ReduceFunction::max, Ints(n), true};
-  for (size_t d = 0; d < n; ++d) params.axes[d] = static_cast<int64_t>(d) + 2;
-  return node.result(Op::Reduce, params, {node.tensor("self")});
-}
 
 // ---- normalisation ----
 
@@ -143,20 +43,34 @@ Ids layer_norm(const NodeImporter& node) {
   return node.result(Op::LayerNormalization, params, {node.tensor("input"), node.optional_tensor("weight"), node.optional_tensor("bias")});
 }
 
-// The channels of a group as one: normalised together, then scaled and shifted each.
 Ids group_norm(const NodeImporter& node) {
   node.ignore({"cudnn_enabled", "N", "C", "HxW"});  // sizes of the input, once more
+  return ropeway::group_norm(node, node.tensor("input"), node.integer(node.has("group") ? "group" : "num_groups"), node.number("eps", 1e-5), node.optional_tensor("weight"), node.optional_tensor("bias"));
+}
+
+// By the statistics of each image, or else by those of training.
+Ids instance_norm(const NodeImporter& node) {
+  if (node.rank("input") < 2) fail(ErrorCode::invalid_model, "an input of {} has no channels", to_string(node.type("input")));
+  if (!node.boolean("use_input_stats", true)) return inference_batch_norm(node);
+  if (node.has("running_mean")) fail(ErrorCode::unsupported, "instance normalisation in training mode: call model.eval() before the export");
+  node.ignore({"momentum", "cudnn_enabled", "running_var"});
+  return ropeway::group_norm(node, node.tensor("input"), node.shape("input")[1], node.number("eps", 1e-5), node.optional_tensor("weight"), node.optional_tensor("bias"));
+}
+
+// What instance normalisation is decomposed to: the channels of all images as those of one.
+Ids batch_norm_without_statistics(const NodeImporter& node) {
   const Shape shape = node.shape("input");
-  const int64_t groups = node.integer(node.has("group") ? "group" : "num_groups");
-  if (shape.size() < 2 || groups < 1 || shape[1] % groups != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into {} groups", to_string(node.type("input")), groups);
-  const ValueId rows = node.reshape(node.tensor("input"), settled_shape(node.type("input"), {shape[0], groups, -1}));
-  const ValueId normal = node.step(Op::LayerNormalization, NormParams{2, node.number("eps", 1e-5)}, {rows});
-  Shape channel(shape.size(), 1);
-  channel[1] = shape[1];
-  ValueId value = node.reshape(normal, shape);
-  if (node.has("weight")) value = node.step(Op::Binary, BinaryParams{BinaryFunction::mul}, {value, node.reshape(node.tensor("weight"), channel)});
-  if (node.has("bias")) value = node.step(Op::Binary, BinaryParams{BinaryFunction::add}, {value, node.reshape(node.tensor("bias"), channel)});
-  return node.result(Op::Identity, NoParams{}, {value});
+  if (shape.size() < 2 || shape[0] != 1) fail(ErrorCode::unsupported, "batch normalisation by the batch's own statistics is not supported: call model.eval() before the export");
+  node.ignore({"training", "momentum"});
+  return ropeway::group_norm(node, node.tensor("input"), shape[1], node.number("eps", 1e-5), node.optional_tensor("weight"), node.optional_tensor("bias"));
+}
+
+Ids rms_norm(const NodeImporter& node) {
+  const int64_t axis = node.rank("input") - std::ssize(node.integers("normalized_shape"));
+  if (axis < 0) fail(ErrorCode::invalid_model, "normalisation over more dimensions than {} has", to_string(node.type("input")));
+  // The least number that added to 1 gives another, in the dtype that it is computed in.
+  const double least = node.type("input").dtype == DType::f64 ? std::numeric_limits<double>::epsilon() : static_cast<double>(std::numeric_limits<float>::epsilon());
+  return ropeway::rms_norm(node, node.tensor("input"), axis, node.number("eps", least), node.optional_tensor("weight"));
 }
 
 // ---- products ----
@@ -210,6 +124,11 @@ Ids baddbmm(const NodeImporter& node) {
   return node.result(Op::Binary, BinaryParams{BinaryFunction::add}, {batches, scaled(node.tensor("self"), node.number("beta", 1))});
 }
 
+Ids einsum_of(const NodeImporter& node) {
+  node.ignore({"path"});  // in which order: of no consequence
+  return einsum(node, node.text("equation", ""), node.tensors("tensors"));
+}
+
 // ---- softmax, attention, dropout ----
 
 template <Op op>
@@ -220,12 +139,43 @@ Ids softmax(const NodeImporter& node) {
   return node.result(op, AxisParams{node.axis("dim", -1)}, {self});
 }
 
+// Which keys each query sees, as booleans; kNoValue: all.
+ValueId visible_keys(const NodeImporter& node, const Shape& scores) {
+  if (!node.boolean("is_causal", false)) return node.has("attn_mask") && node.type("attn_mask").dtype == DType::boolean ? node.tensor("attn_mask") : kNoValue;
+  if (node.has("attn_mask")) fail(ErrorCode::unsupported, "attention with dropout, a mask and is_causal at once is not supported");
+  Tensor triangle({DType::boolean, {scores[scores.size() - 2], scores.back()}});
+  for (int64_t i = 0; i < triangle.count(); ++i) triangle.data<bool>()[static_cast<size_t>(i)] = i % scores.back() <= i / scores.back();
+  return node.step_constant(std::move(triangle));
+}
+
+// softmax(Q Kᵀ scale + mask), some of it left out at random, times V. A query that sees nothing gives zeros.
+Ids attention_with_dropout(const NodeImporter& node, double scale) {
+  const ValueId query = node.tensor("query"), key = node.tensor("key");
+  const DType dtype = node.type_of(query).dtype;
+  const int64_t rank = node.rank("key"), last = node.rank("query") - 1;
+  if (rank < 2 || last < 1) fail(ErrorCode::invalid_model, "attention of {} to {}", to_string(node.type("query")), to_string(node.type("key")));
+  const auto number = [&](double value) { return node.step_constant(filled({dtype, {}}, value)); };
+  const auto step = [&](BinaryFunction function, ValueId a, ValueId b) { return node.step(Op::Binary, BinaryParams{function}, {a, b}); };
+  PermParams perm{Ints(static_cast<size_t>(rank))};
+  std::iota(perm.perm.begin(), perm.perm.end(), 0);
+  std::swap(perm.perm.rbegin()[0], perm.perm.rbegin()[1]);
+  ValueId scores = node.step(Op::MatMul, NoParams{}, {query, node.step(Op::Transpose, perm, {key})});
+  scores = step(BinaryFunction::mul, scores, number(scale));
+  const ValueId visible = visible_keys(node, node.shape_of(scores));
+  if (visible != kNoValue) scores = node.step(Op::Where, NoParams{}, {visible, scores, number(-65504)});  // the least number of 16 bits
+  else if (node.has("attn_mask")) scores = step(BinaryFunction::add, scores, node.tensor("attn_mask"));
+  ValueId weights = node.step(Op::Softmax, AxisParams{node.rank_of(scores) - 1}, {scores});
+  if (visible != kNoValue) weights = node.step(Op::Where, NoParams{}, {visible, weights, number(0)});
+  weights = node.step(Op::Dropout, DropoutParams{node.number("dropout_p"), true}, {weights});
+  return node.result(Op::MatMul, NoParams{}, {weights, node.tensor("value")});
+}
+
 Ids attention(const NodeImporter& node) {
-  if (node.number("dropout_p", 0) != 0) fail(ErrorCode::unsupported, "attention with dropout: call model.eval() before the export, and pass dropout_p only when training");
   const bool grouped = node.boolean("enable_gqa", false) && node.rank("query") >= 3 && node.rank("key") >= 3 && node.shape("query")[node.shape("query").size() - 3] != node.shape("key")[node.shape("key").size() - 3];
   if (grouped) fail(ErrorCode::unsupported, "attention with fewer heads of keys than of queries is not supported");
   const double width = static_cast<double>(node.shape("query").empty() ? 1 : node.shape("query").back());
   const AttentionParams params{node.number("scale", 1 / std::sqrt(width)), node.boolean("is_causal", false)};
+  if (node.number("dropout_p", 0) != 0) return attention_with_dropout(node, params.scale);
   return node.result(Op::ScaledDotProductAttention, params, {node.tensor("query"), node.tensor("key"), node.tensor("value"), node.optional_tensor("attn_mask")});
 }
 
@@ -254,41 +204,23 @@ Ids bernoulli(const NodeImporter& node) {
 }
 
 constexpr Operator kRows[] = {
-    {"conv1d.default", conv<1, false>},
-    {"conv2d.default", conv<2, false>},
-    {"conv3d.default", conv<3, false>},
-    {"conv1d.padding", conv<1, true>},
-    {"conv2d.padding", conv<2, true>},
-    {"conv3d.padding", conv<3, true>},
-    {"convolution.default", convolution},
-    {"max_pool1d.default", max_pool<1>},
-    {"max_pool2d.default", max_pool<2>},
-    {"max_pool3d.default", max_pool<3>},
-    {"max_pool2d_with_indices.default", max_pool<2>},
-    {"max_pool3d_with_indices.default", max_pool<3>},
-    {"avg_pool1d.default", average_pool<1>},
-    {"avg_pool2d.default", average_pool<2>},
-    {"avg_pool3d.default", average_pool<3>},
-    {"adaptive_avg_pool1d.default", adaptive_average_pool<1>},
-    {"adaptive_avg_pool2d.default", adaptive_average_pool<2>},
-    {"adaptive_avg_pool3d.default", adaptive_average_pool<3>},
-    {"_adaptive_avg_pool2d.default", adaptive_average_pool<2>},
-    {"_adaptive_avg_pool3d.default", adaptive_average_pool<3>},
-    {"adaptive_max_pool1d.default", adaptive_max_pool<1>},
-    {"adaptive_max_pool2d.default", adaptive_max_pool<2>},
-    {"adaptive_max_pool3d.default", adaptive_max_pool<3>},
     {"batch_norm.default", batch_norm},
     {"_native_batch_norm_legit_no_training.default", inference_batch_norm},
     {"layer_norm.default", layer_norm},
     {"native_layer_norm.default", layer_norm},
     {"group_norm.default", group_norm},
     {"native_group_norm.default", group_norm},
+    {"instance_norm.default", instance_norm},
+    {"_native_batch_norm_legit.no_stats", batch_norm_without_statistics},
+    {"rms_norm.default", rms_norm},
+    {"_fused_rms_norm.default", rms_norm},
     {"linear.default", linear},
     {"addmm.default", addmm},
     {"mm.default", mm},
     {"bmm.default", bmm},
     {"matmul.default", matmul},
     {"baddbmm.default", baddbmm},
+    {"einsum.default", einsum_of},
     {"softmax.int", softmax<Op::Softmax>},
     {"_softmax.default", softmax<Op::Softmax>},
     {"log_softmax.int", softmax<Op::LogSoftmax>},

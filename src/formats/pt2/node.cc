@@ -114,6 +114,14 @@ Scalar NodeImporter::scalar(const char* name) const {
   unexpected(name, kind, "a number");
 }
 
+std::vector<double> NodeImporter::numbers(const char* name) const {
+  const auto [kind, list] = tagged(required(name));
+  if (kind != "as_floats" && kind != "as_ints") unexpected(name, kind, "a list of numbers");
+  std::vector<double> result;
+  for (const Json& each : list) result.push_back(number_of(each));
+  return result;
+}
+
 bool NodeImporter::boolean(const char* name, bool fallback) const {
   const Json* argument = given(name);
   return argument == nullptr ? fallback : as_double(scalar(name)) != 0;

@@ -8,7 +8,7 @@ namespace ropeway::pt2 {
 const Operator* find_operator(std::string_view name) {
   static const std::unordered_map<std::string_view, const Operator*> rows = [] {
     std::unordered_map<std::string_view, const Operator*> result;
-    for (const auto& family : {elementwise_operators(), layer_operators(), reduction_operators(), shape_operators(), constant_operators()}) {
+    for (const auto& family : {elementwise_operators(), layer_operators(), window_operators(), image_operators(), selection_operators(), reduction_operators(), shape_operators(), constant_operators()}) {
       for (const Operator& row : family) result.emplace(row.name, &row);
     }
     return result;

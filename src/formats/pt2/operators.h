@@ -43,6 +43,9 @@ bool is_assertion(std::string_view target);
 // The rows, by family.
 std::span<const Operator> elementwise_operators();
 std::span<const Operator> layer_operators();
+std::span<const Operator> window_operators();
+std::span<const Operator> image_operators();
+std::span<const Operator> selection_operators();
 std::span<const Operator> reduction_operators();
 std::span<const Operator> shape_operators();
 std::span<const Operator> constant_operators();

@@ -1,5 +1,6 @@
 // Operators that reduce dimensions.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/text.h"
@@ -46,10 +47,18 @@ Ids mean(const NodeImporter& node) {
   return reduced(node, ReduceFunction::mean, self, dims_of(node), node.boolean("keepdim", false));
 }
 
-// max.dim and min.dim, too, whose second result, the indices, cannot be computed here.
 template <ReduceFunction function>
 Ids extreme(const NodeImporter& node) {
   return reduced(node, function, node.tensor("self"), dims_of(node), node.boolean("keepdim", false));
+}
+
+// The extremes along one dimension, and where they are.
+template <ReduceFunction function, Op op>
+Ids extreme_with_indices(const NodeImporter& node) {
+  const bool keepdim = node.boolean("keepdim", false);
+  const Ids values = extreme<function>(node);
+  if (node.rank("self") == 0) return {values[0], node.step_constant(filled({DType::i64, {}}, 0))};
+  return {values[0], node.step(op, ArgParams{node.axis("dim", 0), keepdim}, {node.tensor("self")})};
 }
 
 template <ReduceFunction function>
@@ -75,6 +84,19 @@ ValueId variance(const NodeImporter& node) {
 Ids var(const NodeImporter& node) { return node.result(Op::Identity, NoParams{}, {variance(node)}); }
 Ids std_deviation(const NodeImporter& node) { return node.result(Op::Unary, UnaryParams{UnaryFunction::sqrt}, {variance(node)}); }
 
+// Σ |x|, √ Σ x² or the largest |x|.
+Ids vector_norm(const NodeImporter& node) {
+  const double order = node.number("ord", 2);
+  const ValueId self = cast_to(node, node.tensor("self"), node.dtype("dtype").value_or(node.type("self").dtype));
+  const Ints dims = dims_of(node);
+  const bool keepdim = node.boolean("keepdim", false);
+  const bool squares = order == 2;
+  if (!squares && order != 1 && !(std::isinf(order) && order > 0)) fail(ErrorCode::unsupported, "a norm of order {} is not supported: only 1, 2 and infinity", order);
+  if (!squares || dims.empty()) return reduced(node, order == 1 ? ReduceFunction::sum : ReduceFunction::max, node.step(Op::Unary, UnaryParams{UnaryFunction::abs}, {self}), dims, keepdim);
+  const ValueId total = node.step(Op::Reduce, ReduceParams{ReduceFunction::sum, dims, keepdim}, {node.step(Op::Binary, BinaryParams{BinaryFunction::mul}, {self, self})});
+  return node.result(Op::Unary, UnaryParams{UnaryFunction::sqrt}, {total});
+}
+
 constexpr Operator kRows[] = {
     {"sum.default", sum},
     {"sum.dim_IntList", sum},
@@ -86,14 +108,15 @@ constexpr Operator kRows[] = {
     {"amin.default", extreme<ReduceFunction::min>},
     {"max.default", extreme<ReduceFunction::max>},
     {"min.default", extreme<ReduceFunction::min>},
-    {"max.dim", extreme<ReduceFunction::max>},
-    {"min.dim", extreme<ReduceFunction::min>},
+    {"max.dim", extreme_with_indices<ReduceFunction::max, Op::ArgMax>},
+    {"min.dim", extreme_with_indices<ReduceFunction::min, Op::ArgMin>},
     {"any.default", truth<ReduceFunction::max>},
     {"any.dim", truth<ReduceFunction::max>},
     {"any.dims", truth<ReduceFunction::max>},
     {"all.default", truth<ReduceFunction::min>},
     {"all.dim", truth<ReduceFunction::min>},
     {"all.dims", truth<ReduceFunction::min>},
+    {"linalg_vector_norm.default", vector_norm},
     {"var.dim", var},
     {"var.correction", var},
     {"std.dim", std_deviation},

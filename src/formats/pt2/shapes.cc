@@ -7,7 +7,6 @@
 #include "formats/pt2/promotion.h"
 #include "formats/pt2/window.h"
 #include "ops/convert.h"
-#include "ops/shape_util.h"
 
 namespace ropeway::pt2 {
 namespace {
@@ -121,8 +120,7 @@ Ids expand(const NodeImporter& node) {
 Ids expand_as(const NodeImporter& node) { return node.result(Op::Expand, ShapeParams{node.shape("other")}, {node.tensor("self")}); }
 
 // [a, b] → [1, a, 1, b] → [m, a, n, b] → [m a, n b].
-Ids repeat(const NodeImporter& node) {
-  const Ints repeats = node.integers("repeats");
+Ids repeated(const NodeImporter& node, const Ints& repeats) {
   Shape shape = node.shape("self");
   if (repeats.size() < shape.size()) fail(ErrorCode::invalid_model, "repeat of {} along {} dimensions", to_string(node.type("self")), repeats.size());
   shape.insert(shape.begin(), repeats.size() - shape.size(), 1);
@@ -132,8 +130,32 @@ Ids repeat(const NodeImporter& node) {
     wide.insert(wide.end(), {repeats[d], shape[d]});
     out.push_back(element_count(std::vector{repeats[d], shape[d]}));
   }
-  const ValueId repeated = node.step(Op::Expand, ShapeParams{wide}, {node.reshape(node.tensor("self"), open)});
-  return node.result(Op::Reshape, ShapeParams{out}, {repeated});
+  const ValueId copies = node.step(Op::Expand, ShapeParams{wide}, {node.reshape(node.tensor("self"), open)});
+  return node.result(Op::Reshape, ShapeParams{out}, {copies});
+}
+
+Ids repeat(const NodeImporter& node) { return repeated(node, node.integers("repeats")); }
+
+// Of the last dimensions, where there are fewer numbers than dimensions.
+Ids tile(const NodeImporter& node) {
+  Ints repeats = node.integers("dims");
+  if (repeats.size() < node.shape("self").size()) repeats.insert(repeats.begin(), node.shape("self").size() - repeats.size(), 1);
+  return repeated(node, repeats);
+}
+
+// Every element `repeats` times in a row: along one dimension, or of all as one line.
+Ids repeat_interleave(const NodeImporter& node) {
+  node.ignore({"output_size"});
+  Shape shape = node.shape("self");
+  if (!node.has("dim")) shape = {element_count(shape)};
+  const int64_t axis = node.has("dim") ? divided_axis(node) : 0, repeats = node.integer("repeats");
+  Shape open = shape;
+  open.insert(open.begin() + axis + 1, 1);
+  Shape wide = open;
+  wide[at(axis + 1)] = repeats;
+  shape[at(axis)] = element_count(std::vector{shape[at(axis)], repeats});
+  const ValueId copies = node.step(Op::Expand, ShapeParams{wide}, {node.reshape(node.tensor("self"), open)});
+  return node.result(Op::Reshape, ShapeParams{shape}, {copies});
 }
 
 // ---- joining ----
@@ -329,55 +351,6 @@ Ids constant_pad(const NodeImporter& node) { return padded(node, "constant", nod
 Ids reflection_pad(const NodeImporter& node) { return padded(node, "reflect", 0); }
 Ids replication_pad(const NodeImporter& node) { return padded(node, "edge", 0); }
 
-// ---- selection by indices ----
-
-Ids index_select(const NodeImporter& node) {
-  const int64_t axis = node.axis("dim", 0);
-  return node.result(Op::Gather, AxisParams{axis}, {node.tensor("self"), node.tensor("index")});
-}
-
-Ids embedding(const NodeImporter& node) {
-  node.ignore({"padding_idx", "scale_grad_by_freq", "sparse"});  // of training
-  return node.result(Op::Gather, AxisParams{0}, {node.tensor("weight"), node.tensor("indices")});
-}
-
-// x[:, i, j, :]: the indexed dimensions first, then all picked at once, then their result where the first of them was; in front when they are not neighbours.
-Ids index(const NodeImporter& node) {
-  const Ids given = node.tensors("indices");
-  const int64_t rank = node.rank("self");
-  Ids indices;
-  Ints dims;
-  Shape common;
-  for (size_t d = 0; d < given.size(); ++d) {
-    if (given[d] == kNoValue) continue;
-    const DType dtype = node.type_of(given[d]).dtype;
-    if (dtype != DType::i64 && dtype != DType::i32) fail(ErrorCode::unsupported, "an index of {}: how many elements it picks would depend on data", name(dtype));
-    indices.push_back(cast_to(node, given[d], DType::i64));
-    dims.push_back(static_cast<int64_t>(d));
-    common = broadcast("index", common, node.shape_of(given[d]));
-  }
-  if (dims.empty() || dims.back() >= rank) fail(ErrorCode::invalid_model, "{} indices into {}", given.size(), to_string(node.type("self")));
-  if (dims.size() == 1) return node.result(Op::Gather, AxisParams{dims[0]}, {node.tensor("self"), indices[0]});
-
-  PermParams front{dims};
-  for (int64_t d = 0; d < rank; ++d) {
-    if (!std::binary_search(dims.begin(), dims.end(), d)) front.perm.push_back(d);
-  }
-  Shape columns = common;
-  columns.push_back(1);
-  for (ValueId& id : indices) id = node.reshape(node.step(Op::Expand, ShapeParams{common}, {id}), columns);
-  const ValueId coordinates = node.step(Op::Concat, AxisParams{std::ssize(common)}, indices);
-  const ValueId turned = node.step(Op::Transpose, front, {node.tensor("self")});
-  const bool neighbours = dims.back() - dims.front() + 1 == std::ssize(dims);
-  if (!neighbours || dims.front() == 0) return node.result(Op::GatherND, BatchDimsParams{0}, {turned, coordinates});
-  const ValueId picked = node.step(Op::GatherND, BatchDimsParams{0}, {turned, coordinates});
-  PermParams back;
-  for (int64_t d = 0; d < dims.front(); ++d) back.perm.push_back(std::ssize(common) + d);
-  for (int64_t d = 0; d < std::ssize(common); ++d) back.perm.push_back(d);
-  for (int64_t d = std::ssize(common) + dims.front(); d < node.rank_of(picked); ++d) back.perm.push_back(d);
-  return node.result(Op::Transpose, back, {picked});
-}
-
 constexpr Operator kRows[] = {
     {"view.default", view, Sharing::view},
     {"_unsafe_view.default", view},
@@ -396,6 +369,8 @@ constexpr Operator kRows[] = {
     {"expand.default", expand, Sharing::view},
     {"expand_as.default", expand_as, Sharing::view},
     {"repeat.default", repeat},
+    {"tile.default", tile},
+    {"repeat_interleave.self_int", repeat_interleave},
     {"cat.default", cat},
     {"stack.default", stack},
     {"split.Tensor", split, Sharing::view},
@@ -418,9 +393,6 @@ constexpr Operator kRows[] = {
     {"replication_pad1d.default", replication_pad},
     {"replication_pad2d.default", replication_pad},
     {"replication_pad3d.default", replication_pad},
-    {"index_select.default", index_select},
-    {"embedding.default", embedding},
-    {"index.Tensor", index},
 };
 
 }  // namespace

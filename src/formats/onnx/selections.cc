@@ -1,0 +1,58 @@
+// Operators that find, read and write single elements, and running sums.
+#include "base/text.h"
+#include "formats/compositions.h"
+#include "formats/onnx/operators.h"
+
+namespace ropeway::onnx {
+namespace {
+
+using Ids = std::vector<ValueId>;
+
+template <Op op>
+Ids arg(const NodeImporter& node) {
+  if (node.integer("select_last_index", 0) != 0) fail(ErrorCode::unsupported, "{} with select_last_index = 1 is not supported", name(op));
+  return node.result(op, ArgParams{node.axis(node.integer("axis", 0), node.rank(0)), node.integer("keepdims", 1) != 0}, {node.input(0)});
+}
+
+Ids top_k(const NodeImporter& node) {
+  node.ignore("sorted");  // they always are
+  const Ints k = node.ints(1, "the number of elements");
+  if (k.size() != 1) fail(ErrorCode::invalid_model, "TopK of {} numbers", k.size());
+  return node.result(Op::TopK, TopKParams{node.axis(node.integer("axis", -1), node.rank(0)), k[0], node.integer("largest", 1) != 0}, {node.input(0)});
+}
+
+Ids cumulative_sum(const NodeImporter& node) {
+  const auto axis = static_cast<int64_t>(node.scalar(1, "the axis"));
+  return node.result(Op::CumSum, CumSumParams{node.axis(axis, node.rank(0)), node.integer("exclusive", 0) != 0, node.integer("reverse", 0) != 0}, {node.input(0)});
+}
+
+Ids gather_elements(const NodeImporter& node) {
+  return node.result(Op::GatherElements, AxisParams{node.axis(node.integer("axis", 0), node.rank(0))}, {node.input(0), node.input(1)});
+}
+
+Ids scatter_elements(const NodeImporter& node) {
+  const std::string reduction = node.string("reduction", "none");
+  if (reduction != "none" && reduction != "add") fail(ErrorCode::unsupported, "ScatterElements with reduction {} is not supported: only none and add", reduction);
+  return node.result(Op::ScatterElements, ScatterParams{node.axis(node.integer("axis", 0), node.rank(0)), reduction}, {node.input(0), node.input(1), node.input(2)});
+}
+
+Ids triangle_of(const NodeImporter& node) {
+  const int64_t diagonal = node.has_input(1) ? static_cast<int64_t>(node.scalar(1, "the diagonal")) : 0;
+  return triangle(node, node.input(0), diagonal, node.integer("upper", 1) != 0);
+}
+
+constexpr Operator kRows[] = {
+    {.op_type = "ArgMax", .convert = arg<Op::ArgMax>},
+    {.op_type = "ArgMin", .convert = arg<Op::ArgMin>},
+    {.op_type = "TopK", .convert = top_k},
+    {.op_type = "CumSum", .convert = cumulative_sum},
+    {.op_type = "GatherElements", .convert = gather_elements},
+    {.op_type = "ScatterElements", .convert = scatter_elements},
+    {.op_type = "Trilu", .since = 14, .convert = triangle_of},
+};
+
+}  // namespace
+
+std::span<const Operator> selection_operators() { return kRows; }
+
+}  // namespace ropeway::onnx
