@@ -24,11 +24,11 @@ struct DeviceInfo {
   std::string title;        // over its column of a table: "cpu", "virtual Ascend310B1"
   std::string description;  // the processor or chip, as its maker calls it
   std::string precision;    // of arithmetic: "fp32"
-  std::string chip;         // of an NPU, as CANN has it: "Ascend310B1"; "" for the CPU
   int threads = 1;
   bool predicted = false;   // times are a model's, not a clock's
   bool compiles_whole = false;  // a compiler of the device's makes one piece of a segment
   bool times_steps = true;      // can time the steps of a segment; false: only its time as a whole is known
+  std::string chip;             // of an NPU, as CANN has it: "Ascend310B1"; "" for the CPU
   double copy_us = 0;           // of a copy between its memory and the host's, whatever its size
   double copy_gb_per_s = 0;     // 10^9 bytes; 0: it computes in the host's memory, nothing is copied
   std::vector<std::pair<std::string, std::string>> details;  // shown by `ropeway devices`

@@ -37,8 +37,8 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
   fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
 }
 
-// Why a compiler failed, in a line: what failed, and the first line with an error code of CANN's.
-std::string reason_of(const ascend::CompilerError& error) {
+// Why an NPU's compiler failed, in a line: what failed, and the first line with an error code of CANN's.
+std::string reason_of(const Error& error) {
   const std::vector<std::string> lines = split(error.message(), '\n');
   std::string reason = lines[0].substr(0, lines[0].find("; it printed:"));
   for (size_t i = 1; i < lines.size(); ++i) {
@@ -137,7 +137,9 @@ void Model::compile_segments(std::span<const Candidate> candidates, const Compil
       try {
         executables_.push_back(backends_[0]->compile(parts[s], own));  // a copy, whose constants are shared
         continue;
-      } catch (const ascend::CompilerError& error) {
+      } catch (const Error& error) {
+        // What atc, or the ONNX file that it reads, cannot do with this model the CPU can. Of a device, a disk or a missing atc a fallback would only hide the failure.
+        if (dynamic_cast<const ascend::CompilerError*>(&error) == nullptr && error.code() != ErrorCode::unsupported) throw;
         compute_on_cpu(candidates, s, reason_of(error));
       }
     }
@@ -148,8 +150,8 @@ void Model::compile_segments(std::span<const Candidate> candidates, const Compil
 void Model::compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason) {
   const size_t operators = plan_.segments[segment].nodes.size();
   const Node& first = graph_.nodes[static_cast<size_t>(plan_.segments[segment].nodes[0])];
-  notes_.push_back(fmt::format("{} operator{} (first: {} at {}) run on the CPU, because the NPU's compiler failed: {}", operators, operators == 1 ? "" : "s", name(first.op), to_string(first.origin), reason));
-  move_segment(plan_, graph_, candidates, segment, "the NPU's compiler failed");
+  notes_.push_back(fmt::format("{} operator{} (first: {} at {}) run on the CPU, because they could not be compiled for the NPU: {}", operators, operators == 1 ? "" : "s", name(first.op), to_string(first.origin), reason));
+  move_segment(plan_, graph_, candidates, segment, "they could not be compiled for the NPU");
 }
 
 bool Model::is_split() const {

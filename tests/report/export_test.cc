@@ -30,7 +30,7 @@ TEST(Export, Json) {
   const std::vector<ModelReport> reports = {report_of("first", {{"a", "ReLU()", 0.1234567891, 0.5}, {"b", "add", 1, 1.25}}), report_of("second", {})};
   const Json expected = Json::parse(R"json([
     {"schema": 1, "model": "first",
-     "devices": [{"device": "npu", "title": "the chip", "precision": "fp16", "threads": 1, "predicted": true, "compiled_whole": false, "rows_apart": false,
+     "devices": [{"device": "npu", "title": "the chip", "precision": "fp16", "threads": 1, "predicted": true, "split": false, "compiled_whole": false, "rows_apart": false,
                   "rows": [{"index": 1, "path": "a", "description": "ReLU()", "fused": false, "latency_ms": {"min": 0.123457, "median": 0.5}},
                            {"index": 2, "path": "b", "description": "add", "fused": false, "latency_ms": {"min": 1.0, "median": 1.25}}],
                   "sum_of_rows_ms": 1.75, "end_to_end_ms": {"min": 1.0, "median": 2.0, "p90": 3.0, "p99": 4.0},
@@ -38,7 +38,7 @@ TEST(Export, Json) {
      "environment": {"version": "0.1.0", "processor": "a processor", "processors": 2, "simd": "AVX2", "system": "a system", "date": "2026-01-02T03:04:05Z",
                      "inputs": {"x": "i64[2]"}, "warmup": 3, "iterations": {"npu": 9}}},
     {"schema": 1, "model": "second",
-     "devices": [{"device": "npu", "title": "the chip", "precision": "fp16", "threads": 1, "predicted": true, "compiled_whole": false, "rows_apart": false, "rows": [],
+     "devices": [{"device": "npu", "title": "the chip", "precision": "fp16", "threads": 1, "predicted": true, "split": false, "compiled_whole": false, "rows_apart": false, "rows": [],
                   "sum_of_rows_ms": 0.0, "end_to_end_ms": {"min": 1.0, "median": 2.0, "p90": 3.0, "p99": 4.0},
                   "peak_rss_mb": 10.3, "load_ms": 0.5, "compile_ms": 0.25}],
      "environment": {"version": "0.1.0", "processor": "a processor", "processors": 2, "simd": "AVX2", "system": "a system", "date": "2026-01-02T03:04:05Z",

@@ -29,7 +29,15 @@ TEST(Statistics, OfOneAndOfNoSamples) {
 TEST(DeviceReport, AddsUpTheStepsOfARow) {
   const std::vector<Row> rows = {{"a", "first and last", {0, 2}, 0, 0}, {"b", "middle", {1}, 0, 0}};
   const Measurement measurement{{10, 12, 11}, {{1, 5, 3}, {4, 5, 1}, {2, 8, 7}}};
-  const DeviceReport report = make_device_report({"npu", "the chip", "a chip", "fp16", 3, true, false, {}}, rows, measurement);
+  DeviceInfo device;
+  device.name = "npu";
+  device.title = "the chip";
+  device.description = "a chip";
+  device.precision = "fp16";
+  device.threads = 3;
+  device.predicted = true;
+  device.times_steps = false;
+  const DeviceReport report = make_device_report(device, rows, measurement);
   EXPECT_EQ(report.device, "npu");
   EXPECT_EQ(report.precision, "fp16");
   EXPECT_EQ(report.threads, 3);
