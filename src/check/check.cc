@@ -7,8 +7,7 @@
 #include "check/follow.h"
 #include "check/outcomes.h"
 #include "chip/cost_model.h"
-#include "cpu/backend.h"
-#include "passes/pipeline.h"
+#include "engine/prepare.h"
 #include "report/describe.h"
 
 namespace ropeway::check {
@@ -47,12 +46,14 @@ bool CheckReport::has_unknown() const {
 }
 
 CheckReport check_operators(const Graph& as_read, const ascend::Target& target, const SessionOptions& options) {
-  CheckReport report{as_read.name, target, describe(as_read, as_read.inputs), {}, {}, {}, {}, sources(target.cann)};
   Follower follower(as_read);
-  const Graph planned = run_passes(as_read, pipeline(), options.disabled_passes, [&](const Pass& pass, const Graph& graph) { follower.after(pass.name, graph); });
+  const Chip chip{target.soc, [&](const Graph& graph) { return ascend::supports(graph, target); }};
+  const PreparedModel model = prepare(as_read, options, &chip, [&](const std::string& step, const Graph& graph) { follower.after(step, graph); });
+  CheckReport report{as_read.name, target, model.inputs, {}, {}, {}, model.notes, sources(target.cann)};
+  const Graph& planned = model.graph;
   const chip::Soc& soc = *chip::find_soc(target.soc);
   const std::vector<ascend::Verdict> verdicts = ascend::judge(planned, target);
-  const std::vector<Candidate> candidates = {{soc.name, ascend::supports(planned, target), soc.copy_us, soc.copy_gb_per_s}, candidate(*make_cpu_backend(1), planned)};
+  const std::vector<Candidate> candidates = {{soc.name, chip.supports(planned), soc.copy_us, soc.copy_gb_per_s}, host_candidate(planned)};
   const Plan plan = make_plan(planned, candidates);
   const auto ms_of = [&](size_t node) { return candidates[plan.placements[node].backend].supports[node].predicted_ms.value_or(0); };
 

@@ -12,6 +12,7 @@ struct RemovedText {
   const char *becomes, *why;
 };
 const std::map<std::string, RemovedText> kRemoved = {
+    {"lower_training_dropout", {"Mul with a mask", "x · mask / (1 − p), mask = (rand > p): the host draws a mask for each run, by --seed"}},
     {"fold_constants", {"a constant", "computed once, before compiling; exactly"}},
     {"recover_adaptive_pooling", {"part of an adaptive pooling", "the nodes that an exporter made of it are one operator again; exactly, but for rounding"}},
     {"remove_no_ops", {"nothing", "it changes nothing; exactly"}},

@@ -14,8 +14,7 @@
 #include "engine/masks.h"
 #include "engine/placing.h"
 #include "engine/precision.h"
-#include "passes/pipeline.h"
-#include "passes/substitute.h"
+#include "engine/prepare.h"
 
 namespace ropeway {
 namespace {
@@ -58,10 +57,6 @@ std::set<int> kept_in(const std::vector<int>& nodes, const std::set<int>& keep) 
   return result;
 }
 
-std::string masks_note(size_t masks, uint64_t seed) {
-  return fmt::format("the model has {} dropout{} in training mode: each run draws masks of its own, by --seed {}", masks, masks == 1 ? "" : "s", seed);
-}
-
 // Constants beyond this are kept by executables alone.
 constexpr int64_t kKeptConstant = 1024;
 
@@ -98,20 +93,17 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
 std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces) {
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options, ""));
-  if (!model->backends_[0]->info().chip.empty()) model->backends_.push_back(make_cpu_backend(options.threads));
-  // "fuse" is the backend's own pass.
+  const std::optional<Chip> chip = chip_of(model->backends_[0]);
+  if (chip) model->backends_.push_back(make_cpu_backend(options.threads));
+  PreparedModel prepared = prepare(std::move(graph), options, chip ? &*chip : nullptr);
   CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
-  std::set<std::string> disabled = options.disabled_passes;
-  disabled.erase("fuse");
-  // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
-  model->inputs_ = describe(graph, graph.inputs);
-  model->outputs_ = describe(graph, graph.outputs);
-  for (const std::string& each : options.substitutions) graph = substitute(std::move(graph), each).graph;
-  graph = lower_training_dropout(std::move(graph), model->masks_);
+  if (options.precision == "auto") compile_options.keep = choose_precision(prepared, options);
+  model->graph_ = std::move(prepared.graph);
+  model->inputs_ = std::move(prepared.inputs);
+  model->outputs_ = std::move(prepared.outputs);
+  model->masks_ = std::move(prepared.masks);
+  model->notes_ = std::move(prepared.notes);
   model->seed_ = options.seed;
-  if (const size_t masks = model->masks_.size(); masks > 0) model->notes_.push_back(masks_note(masks, options.seed));
-  model->graph_ = narrow_for(*model->backends_[0], run_passes(std::move(graph), pipeline(), disabled), model->notes_);
-  if (options.precision == "auto") compile_options.keep = choose_precision(model->graph_, options, model->notes_);
   const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
   model->plan_ = make_plan(model->graph_, candidates, {pieces, options.fallback});
   model->compile_segments(candidates, compile_options, options.fallback);
@@ -242,12 +234,6 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     if (source.type() != results[i].type()) convert_at_border("output " + outputs_[i].name, source, results[i]);
     else if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }
-}
-
-std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<ValueInfo> result;
-  for (const ValueId id : ids) result.push_back({graph.value(id).name, graph.type(id)});
-  return result;
 }
 
 std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs, double low, double high) {

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "engine/devices.h"
+#include "engine/prepare.h"
 #include "formats/formats.h"
 #include "passes/lower.h"
 #include "plan/plan.h"
@@ -72,9 +73,6 @@ class Model {
   uint64_t seed_ = 0;
   mutable std::atomic<uint64_t> runs_ = 0;  // of a model with masks
 };
-
-// Names and types of values of a graph.
-std::vector<ValueInfo> describe(const Graph& graph, const std::vector<ValueId>& ids);
 
 // Deterministic inputs for a model, for runs without files: floating point uniform in [low, high), integers 0 (they may be indices), from the counter-based generator.
 std::vector<Tensor> generated_inputs(const std::vector<ValueInfo>& inputs, double low = -1, double high = 1);

@@ -13,8 +13,8 @@ bool touches(const Graph& graph, const Node& node, DType dtype) {
   return std::any_of(node.inputs.begin(), node.inputs.end(), has) || std::any_of(node.outputs.begin(), node.outputs.end(), has);
 }
 
-bool declines_integers(const Backend& npu, const Graph& graph) {
-  const std::vector<Support> supports = npu.supports(graph);
+bool declines_integers(const Chip& chip, const Graph& graph) {
+  const std::vector<Support> supports = chip.supports(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (!supports[n].yes && touches(graph, graph.nodes[n], DType::i64)) return true;
   }
@@ -52,30 +52,31 @@ std::string reasons(const Plan& plan, const Graph& graph) {
 
 }  // namespace
 
-std::vector<std::string> notes_on(const Narrowing& narrowing, const std::string& chip) {
-  std::vector<std::string> notes;
-  if (narrowing.floats.number > 0) notes.push_back(fmt::format("float64 is not supported by {}: {}", chip, tensors(narrowing.floats, "float32")));
-  if (narrowing.integers.number > 0) notes.push_back(fmt::format("int64 is not supported by {} in all operators of this model: {}", chip, tensors(narrowing.integers, "int32")));
-  notes.insert(notes.end(), narrowing.findings.begin(), narrowing.findings.end());
-  return notes;
+std::optional<Chip> chip_of(const std::shared_ptr<const Backend>& backend) {
+  const std::string chip = backend->info().chip;
+  if (chip.empty()) return std::nullopt;
+  return Chip{chip, [backend](const Graph& graph) { return backend->supports(graph); }};
 }
 
-Graph narrow_for(const Backend& npu, Graph graph, std::vector<std::string>& notes) {
-  const std::string chip = npu.info().chip;
-  if (chip.empty()) return graph;
+Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes) {
   Narrowing done;
   graph = narrow(std::move(graph), false, done);
-  if (declines_integers(npu, graph)) graph = narrow(std::move(graph), true, done);
-  const std::vector<std::string> more = notes_on(done, chip);
-  notes.insert(notes.end(), more.begin(), more.end());
+  if (declines_integers(chip, graph)) graph = narrow(std::move(graph), true, done);
+  if (done.floats.number > 0) notes.push_back(fmt::format("float64 is not supported by {}: {}", chip.name, tensors(done.floats, "float32")));
+  if (done.integers.number > 0) notes.push_back(fmt::format("int64 is not supported by {} in all operators of this model: {}", chip.name, tensors(done.integers, "int32")));
+  notes.insert(notes.end(), done.findings.begin(), done.findings.end());
   return graph;
 }
 
+Candidate host_candidate(const Graph& graph) {
+  Candidate result{"cpu", {}, 0, 0};
+  for (const Node& node : graph.nodes) result.supports.push_back({true, "", chip::host_ms(graph, node)});
+  return result;
+}
+
 std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
-  std::vector<Candidate> result;
-  for (const auto& backend : backends) result.push_back(candidate(*backend, graph));
-  if (result.size() < 2) return result;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) result.back().supports[n].predicted_ms = chip::host_ms(graph, graph.nodes[n]);
+  std::vector<Candidate> result = {candidate(*backends[0], graph)};
+  if (backends.size() > 1) result.push_back(host_candidate(graph));
   return result;
 }
 

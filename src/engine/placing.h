@@ -1,7 +1,9 @@
 // What stands between a graph and its plan where an NPU is asked for: types that it lacks, and what either side takes.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,12 +13,20 @@
 
 namespace ropeway {
 
-// The graph in types that the NPU has (passes/narrow.cc), and sentences about it for the user; as it is when the backend is none of an NPU. int64 becomes int32 only
-// where the NPU declines an operator that touches int64.
-Graph narrow_for(const Backend& npu, Graph graph, std::vector<std::string>& notes);
-// The sentences alone.
-std::vector<std::string> notes_on(const Narrowing& narrowing, const std::string& chip);
+// What is to be known of an NPU's chip.
+struct Chip {
+  std::string name;  // "Ascend310B1"
+  std::function<std::vector<Support>(const Graph&)> supports;
+};
+// Of a backend; nothing when it is none of an NPU. Holds on to the backend.
+std::optional<Chip> chip_of(const std::shared_ptr<const Backend>& backend);
 
+// The graph in types that the chip has (passes/narrow.cc), and sentences about it for the user. int64 becomes int32 only where the chip declines an operator that
+// touches int64.
+Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes);
+
+// The processor of a board as the second candidate: in its times, whatever this machine is.
+Candidate host_candidate(const Graph& graph);
 // The backends as candidates. Behind an NPU the CPU's times are those that a board's processor is predicted to take, whatever this machine is.
 std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
 

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ropeway/tensor.h"
 
 namespace ropeway {
 
-// The inputs with which a .pt2 was exported, when its file holds them as plain tensors of the types that the graph's inputs have; nothing otherwise, whatever the reason: other shapes
-// were asked for, the file is of another kind, is gone, or its samples are damaged. The file is the graph's source.
-std::optional<std::vector<Tensor>> stored_samples(const Graph& graph);
+// The inputs with which a .pt2 was exported, when the file `source` holds them as plain tensors of `types`; nothing otherwise, whatever the reason: other shapes were
+// asked for, the file is of another kind, is gone, or its samples are damaged.
+std::optional<std::vector<Tensor>> stored_samples(const std::string& source, const std::vector<TensorType>& types);
 
 }  // namespace ropeway

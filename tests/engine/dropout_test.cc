@@ -177,7 +177,8 @@ TEST(Dropout, TheMeanOfALinearModelIsThatOfInference) {
 TEST(Dropout, ACompiledFileCannotDraw) {
   SessionOptions options;
   options.device = "virtual-npu";
-  test::expect_error([&] { compile_for_npu(masks_of("ratio=0.5", "4"), "Ascend310B1", options); }, ErrorCode::unsupported, "Dropout at layer.0 (dropout_0)");
+  std::vector<std::string> notes;
+  test::expect_error([&] { compile_for_npu(masks_of("ratio=0.5", "4"), "Ascend310B1", options, notes); }, ErrorCode::unsupported, "Dropout at layer.0 (dropout_0)");
 }
 
 }  // namespace

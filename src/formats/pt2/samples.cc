@@ -139,19 +139,19 @@ std::optional<std::vector<Tensor>> read_samples(const File& file) {
 
 }  // namespace
 
-std::optional<std::vector<Tensor>> stored_samples(const Graph& graph) {
+std::optional<std::vector<Tensor>> stored_samples(const std::string& source, const std::vector<TensorType>& types) {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(graph.source, ignored)) return std::nullopt;
+  if (!std::filesystem::is_regular_file(source, ignored)) return std::nullopt;
   std::optional<std::vector<Tensor>> result;
   try {
-    result = read_samples(File(graph.source));
+    result = read_samples(File(source));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) throw;
     return std::nullopt;  // the model itself was read: its samples are not needed
   }
-  if (!result || result->size() != graph.inputs.size()) return std::nullopt;
+  if (!result || result->size() != types.size()) return std::nullopt;
   for (size_t i = 0; i < result->size(); ++i) {
-    if ((*result)[i].type() != graph.type(graph.inputs[i])) return std::nullopt;
+    if ((*result)[i].type() != types[i]) return std::nullopt;
   }
   return result;
 }
