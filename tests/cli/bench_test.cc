@@ -68,7 +68,7 @@ TEST_F(Bench, JsonKeepsItsSchema) {
   EXPECT_EQ(model["schema"], 1);
   EXPECT_TRUE(std::string(model["model"]).ends_with("resnet.dynamic.onnx"));
   const Json& device = model["devices"][0];
-  EXPECT_EQ(keys(device), (std::vector<std::string>{"compile_ms", "compiled_whole", "device", "end_to_end_ms", "load_ms", "peak_rss_mb", "precision", "predicted", "rows", "rows_apart", "sum_of_rows_ms", "threads", "title"}));
+  EXPECT_EQ(keys(device), (std::vector<std::string>{"compile_ms", "compiled_whole", "device", "end_to_end_ms", "load_ms", "peak_rss_mb", "precision", "predicted", "rows", "rows_apart", "split", "sum_of_rows_ms", "threads", "title"}));
   EXPECT_EQ(device["device"], "cpu");
   EXPECT_EQ(device["precision"], "fp32");
   EXPECT_EQ(device["threads"], 1);

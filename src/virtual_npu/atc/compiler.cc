@@ -161,6 +161,7 @@ Graph read_checked(std::string_view bytes, const AtcOptions& options, chip::Prec
   }
   if (!importer.assumed_sizes().empty()) refuse_value("input_shape", options.input_shape, fmt::format("the model leaves these sizes open, and open sizes are not supported on the Ascend 310B: {}", listed(importer.assumed_sizes())));
   check_dropouts(graph, version);
+  check_indices(graph);
   check_engines(*model.graph, opset, graph, mode, version, warnings);
   return graph;
 }

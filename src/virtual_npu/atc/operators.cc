@@ -116,6 +116,12 @@ void check_dropouts(const Graph& graph, chip::CannVersion version) {
   }
 }
 
+void check_indices(const Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    if (node.op == Op::MaxPoolIndices) fail(ErrorCode::unsupported, "the indices of the MaxPool at {}: this atc has no operator for them. {}", to_string(node.origin), kOwnLimit);
+  }
+}
+
 void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& graph, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings) {
   std::unordered_map<std::string_view, std::vector<const Node*>> nodes;  // of the graph, by the name of the file's node that they come from
   for (const Node& node : graph.nodes) nodes[node.origin.node].push_back(&node);

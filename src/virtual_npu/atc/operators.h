@@ -25,6 +25,9 @@ void check_parsers(const onnx::GraphProto& graph, int64_t opset);
 void check_max_pools(const onnx::GraphProto& graph, chip::CannVersion version);
 void check_dropouts(const Graph& graph, chip::CannVersion version);
 
+// Throws Error{unsupported} where indices of a MaxPool are left in the graph, which this atc cannot compute.
+void check_indices(const Graph& graph);
+
 // Throws Error{unsupported} with a line EZ3003 for each node of the file that is not supported in its dtype, E20001 for one beyond CANN's limits. `graph`: the file's, as it was read, in which the dtypes
 // stand; nodes that have vanished from it are constants. Adds to `warnings` what is not known.
 void check_engines(const onnx::GraphProto& file, int64_t opset, const Graph& graph, chip::PrecisionMode mode, chip::CannVersion version, std::vector<std::string>& warnings);
