@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "check/follow.h"
 #include "check/outcomes.h"
+#include "check/precision_check.h"
 #include "chip/cost_model.h"
 #include "engine/prepare.h"
 #include "report/describe.h"
@@ -15,41 +16,43 @@ namespace {
 
 constexpr size_t kChip = 0;  // the candidates: the chip, then the CPU
 
-// Each segment of the chip's gets what it reads from the host's memory, and leaves its results there.
-std::vector<TransferCheck> transfers(const Graph& graph, const Plan& plan, const chip::Soc& soc) {
-  std::vector<TransferCheck> result;
-  const auto add = [&](ValueId id, const char* from, const char* to) {
-    const auto bytes = static_cast<double>(element_count(graph.type(id).shape)) * static_cast<double>(size_of(graph.type(id).dtype));
-    result.push_back({graph.value(id).name, from, to, bytes, chip::copy_ms(bytes, soc)});
-  };
-  for (const Segment& segment : plan.segments) {
-    if (segment.backend != kChip) continue;
-    for (const ValueId id : segment.inputs) add(id, "host", soc.name);
-    for (const ValueId id : segment.outputs) add(id, soc.name, "host");
-  }
-  return result;
-}
-
 double sum(const auto& parts) {
   return std::accumulate(parts.begin(), parts.end(), 0.0, [](double total, const auto& part) { return total + part.ms; });
+}
+
+std::vector<TransferCheck> transfers(const Graph& graph, const std::vector<ValueId>& values, const chip::Soc& soc) {
+  std::vector<TransferCheck> result;
+  for (const ValueId id : values) {
+    const TensorType& type = graph.type(id);
+    const auto bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
+    result.push_back({graph.value(id).name, type, bytes, chip::copy_ms(bytes, soc)});
+  }
+  return result;
 }
 
 }  // namespace
 
 double CheckReport::compute_ms() const { return sum(segments); }
-double CheckReport::transfer_ms() const { return sum(transfers); }
-bool CheckReport::needs_fallback() const {
-  return std::ranges::any_of(operators, [](const OperatorCheck& each) { return each.outcome == Outcome::on_cpu; });
-}
-bool CheckReport::has_unknown() const {
-  return std::ranges::any_of(operators, [](const OperatorCheck& each) { return each.outcome == Outcome::unknown; });
+
+double CheckReport::transfer_ms() const {
+  return std::accumulate(segments.begin(), segments.end(), 0.0, [](double total, const SegmentCheck& each) { return total + sum(each.reads) + sum(each.leaves); });
 }
 
-CheckReport check_operators(const Graph& as_read, const ascend::Target& target, const SessionOptions& options) {
+std::vector<std::string> CheckReport::reservations() const {
+  const auto any = [&](Outcome outcome) { return std::ranges::find(operators, outcome, &OperatorCheck::outcome) != operators.end(); };
+  std::vector<std::string> result;
+  if (any(Outcome::on_cpu)) result.emplace_back("a fallback to the CPU");
+  if (any(Outcome::unknown)) result.emplace_back("an operator that is not known");
+  if (numbers.is_finding() || !findings.empty()) result.emplace_back("a precision finding");
+  return result;
+}
+
+CheckReport check_model(const Graph& as_read, const CheckOptions& options) {
+  ascend::Target target = options.target;
+  target.mode = npu_precision(options.session.precision);
   Follower follower(as_read);
   const Chip chip{target.soc, [&](const Graph& graph) { return ascend::supports(graph, target); }};
-  const PreparedModel model = prepare(as_read, options, &chip, [&](const std::string& step, const Graph& graph) { follower.after(step, graph); });
-  CheckReport report{as_read.name, target, model.inputs, {}, {}, {}, model.notes, sources(target.cann)};
+  const PreparedModel model = prepare(as_read, options.session, &chip, [&](const std::string& step, const Graph& graph) { follower.after(step, graph); });
   const Graph& planned = model.graph;
   const chip::Soc& soc = *chip::find_soc(target.soc);
   const std::vector<ascend::Verdict> verdicts = ascend::judge(planned, target);
@@ -57,6 +60,7 @@ CheckReport check_operators(const Graph& as_read, const ascend::Target& target, 
   const Plan plan = make_plan(planned, candidates);
   const auto ms_of = [&](size_t node) { return candidates[plan.placements[node].backend].supports[node].predicted_ms.value_or(0); };
 
+  CheckReport report{as_read.name, target, options.session.precision.empty() ? "fp16" : options.session.precision, model.inputs, {}, {}, {}, model.notes, model.findings, sources(target.cann)};
   const Describer words(as_read);
   for (size_t i = 0; i < as_read.nodes.size(); ++i) {
     const Node& node = as_read.nodes[i];
@@ -68,11 +72,19 @@ CheckReport check_operators(const Graph& as_read, const ascend::Target& target, 
     report.operators.push_back(std::move(each));
   }
   for (const Segment& segment : plan.segments) {
-    SegmentCheck each{plan.devices[segment.backend], segment.nodes.size(), 0};
+    SegmentCheck each{plan.devices[segment.backend], segment.nodes.size(), 0, {}, {}};
     for (const int node : segment.nodes) each.ms += ms_of(static_cast<size_t>(node));
+    if (segment.backend == kChip) {
+      each.reads = transfers(planned, segment.inputs, soc);
+      each.leaves = transfers(planned, segment.outputs, soc);
+    }
     report.segments.push_back(std::move(each));
   }
-  report.transfers = transfers(planned, plan, soc);
+  std::set<int> on_cpu;
+  for (size_t n = 0; n < plan.placements.size(); ++n) {
+    if (plan.placements[n].backend != kChip) on_cpu.insert(static_cast<int>(n));
+  }
+  report.numbers = check_precision(model, options, target.mode, std::move(on_cpu));
   return report;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -82,17 +83,59 @@ std::string milliseconds(double ms, double total) { return fmt::format("{:>9.3f}
 
 std::string where(const Group& group) { return fmt::format("{}", fmt::join(group.origins, ", ")); }
 
-std::string segments_text(const CheckReport& report) {
-  std::vector<std::string> parts;
-  for (const SegmentCheck& each : report.segments) parts.push_back(fmt::format("{} ({} operator{}, {:.3f} ms)", each.device, each.operators, each.operators == 1 ? "" : "s", each.ms));
-  double bytes = 0;
-  for (const TransferCheck& each : report.transfers) bytes += each.bytes;
-  constexpr size_t kShown = 8;
-  if (parts.size() > kShown) {
-    parts.resize(kShown);
-    parts.push_back(fmt::format("… ({} segments)", report.segments.size()));
+constexpr size_t kShown = 8;  // of a list, unless all are asked for
+
+// Under a label, the first few of what there are, and how many more.
+std::string listing(const std::string& label, const std::vector<std::string>& lines, bool all) {
+  std::string text;
+  const size_t shown = all ? lines.size() : std::min(lines.size(), kShown);
+  for (size_t i = 0; i < shown; ++i) text += fmt::format("{:<10}{}\n", i == 0 ? label : "", lines[i]);
+  if (shown < lines.size()) text += fmt::format("{:<10}… and {} more: --all\n", "", lines.size() - shown);
+  return text;
+}
+
+std::string copies(const char* direction, const std::vector<TransferCheck>& transfers) {
+  std::vector<std::string> words;
+  for (const TransferCheck& each : transfers) words.push_back(fmt::format("{} ({}, {:.3f} ms)", each.value, readable_bytes(each.bytes), each.ms));
+  constexpr size_t kValues = 3;
+  const size_t more = words.size() > kValues ? words.size() - kValues : 0;
+  words.resize(words.size() - more);
+  return words.empty() ? "" : fmt::format("; {} {}{}", direction, fmt::join(words, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+std::string segments_text(const CheckReport& report, bool all) {
+  std::vector<std::string> lines;
+  for (const SegmentCheck& each : report.segments) {
+    lines.push_back(fmt::format("{}: {} operator{}, {:.3f} ms{}{}", each.device, each.operators, each.operators == 1 ? "" : "s", each.ms, copies("reads", each.reads), copies("leaves", each.leaves)));
   }
-  return fmt::format("runs on  {}\ncopies   {} of {} between host and chip, {:.3f} ms\n", fmt::join(parts, " → "), report.transfers.size(), readable_bytes(bytes), report.transfer_ms());
+  return listing("segments", lines, all) + fmt::format("{:<10}{:.3f} ms predicted, {:.3f} ms of it copies\n", "total", report.compute_ms() + report.transfer_ms(), report.transfer_ms());
+}
+
+std::vector<std::string> lines_of(const std::vector<OperatorFinding>& findings) {
+  std::vector<std::string> lines;
+  for (const OperatorFinding& each : findings) lines.push_back(fmt::format("{} at {}: {}", each.kind, each.origin, each.text));
+  return lines;
+}
+
+// Without a finding, what is lost on the way is counted, no more.
+std::string precision_text(const CheckReport& report, bool all) {
+  const PrecisionCheck& numbers = report.numbers;
+  const std::string error = std::isfinite(numbers.error) ? fmt::format("off by {:.2g} of its largest value", numbers.error) : "infinite or NaN where in fp32 it is not";
+  std::string text = fmt::format("{:<10}the result is {}, {} the tolerance of {:g} (judged by {})\n", "precision", error, numbers.is_finding() ? "over" : "within", numbers.tolerance, numbers.samples);
+  if (numbers.is_finding() || all) {
+    text += listing("", lines_of(numbers.operators), all) + listing("weights", numbers.weights, all);
+  } else if (!numbers.operators.empty() || !numbers.weights.empty()) {
+    text += fmt::format("{:<10}16 bits do not hold some elements of the results of {} operators and of {} weights: --all lists them\n", "", numbers.operators.size(), numbers.weights.size());
+  }
+  if (numbers.applied) text += listing("in fp32", lines_of(numbers.keep), all);
+  if (!numbers.is_finding()) return text;
+  if (numbers.keep.empty()) return text + fmt::format("{:<10}no choice of operators in fp32 brings it within: with all that the chip has in fp32 it is {:.2g}\n", "remedy", numbers.error_kept);
+  return text + fmt::format("{:<10}--precision auto keeps {} operator{} in fp32, which brings it to {:.2g}:\n", "remedy", numbers.keep.size(), numbers.keep.size() == 1 ? "" : "s", numbers.error_kept) + listing("", lines_of(numbers.keep), all);
+}
+
+std::string conclusion(const CheckReport& report) {
+  const std::vector<std::string> reservations = report.reservations();
+  return reservations.empty() ? "runs as it is" : "runs, with " + listed(reservations);
 }
 
 }  // namespace
@@ -100,7 +143,7 @@ std::string segments_text(const CheckReport& report) {
 std::string to_table(const CheckReport& report, bool all) {
   std::string text = report.model;
   for (const ValueInfo& input : report.inputs) text += fmt::format(", {}: {}", input.name, to_string(input.type));
-  text += fmt::format("\n{}, CANN {}, {}: predicted, no NPU has run\n\n", report.target.soc, chip::name(report.target.cann), chip::name(report.target.mode));
+  text += fmt::format("\n{}, CANN {}, {}: {}. Predicted, no NPU has run\n\n", report.target.soc, chip::name(report.target.cann), report.precision, conclusion(report));
   const std::vector<Group> groups = grouped(report, all);
   const Columns columns = measured(groups);
   const double total = report.compute_ms() + report.transfer_ms();
@@ -111,10 +154,8 @@ std::string to_table(const CheckReport& report, bool all) {
     text += line(columns, name(group.first.outcome), std::to_string(group.origins.size()), group.first.kind, shortened(group.first.becomes, columns.becomes - mark.size()) + mark, where(group), milliseconds(group.ms, total));
     text += remarks.below(group);
   }
-  text += remarks.legend() + "\n" + segments_text(report) + fmt::format("total    {:.3f} ms predicted\n", total);
-  for (const std::string& note : report.notes) text += "note     " + note + "\n";
-  for (const std::string& source : report.sources) text += "rests on " + source + "\n";
-  return text;
+  text += remarks.legend() + "\n" + segments_text(report, all) + precision_text(report, all);
+  return text + listing("notes", report.notes, true) + listing("rests on", report.sources, true);
 }
 
 }  // namespace ropeway::check

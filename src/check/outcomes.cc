@@ -17,7 +17,7 @@ const std::map<std::string, RemovedText> kRemoved = {
     {"recover_adaptive_pooling", {"part of an adaptive pooling", "the nodes that an exporter made of it are one operator again; exactly, but for rounding"}},
     {"remove_no_ops", {"nothing", "it changes nothing; exactly"}},
     {"fold_batch_norm", {"part of the convolution before it", "its scale and shift go into the weights; exactly, but for rounding"}},
-    {"remove_dead_code", {"nothing", "nobody reads its result"}},
+    {"remove_dead_code", {"nothing", "nothing reads its result any more; exactly"}},
 };
 
 // What only moves or selects elements gives the same bits however it is put together.

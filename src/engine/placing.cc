@@ -58,13 +58,14 @@ std::optional<Chip> chip_of(const std::shared_ptr<const Backend>& backend) {
   return Chip{chip, [backend](const Graph& graph) { return backend->supports(graph); }};
 }
 
-Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes) {
+Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes, std::vector<std::string>& findings) {
   Narrowing done;
   graph = narrow(std::move(graph), false, done);
   if (declines_integers(chip, graph)) graph = narrow(std::move(graph), true, done);
   if (done.floats.number > 0) notes.push_back(fmt::format("float64 is not supported by {}: {}", chip.name, tensors(done.floats, "float32")));
   if (done.integers.number > 0) notes.push_back(fmt::format("int64 is not supported by {} in all operators of this model: {}", chip.name, tensors(done.integers, "int32")));
   notes.insert(notes.end(), done.findings.begin(), done.findings.end());
+  findings = std::move(done.findings);
   return graph;
 }
 

@@ -21,9 +21,9 @@ struct Chip {
 // Of a backend; nothing when it is none of an NPU. Holds on to the backend.
 std::optional<Chip> chip_of(const std::shared_ptr<const Backend>& backend);
 
-// The graph in types that the chip has (passes/narrow.cc), and sentences about it for the user. int64 becomes int32 only where the chip declines an operator that
+// The graph in types that the chip has (passes/narrow.cc), and sentences about it for the user; `findings` receives again those about constants that do not fit. int64 becomes int32 only where the chip declines an operator that
 // touches int64.
-Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes);
+Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes, std::vector<std::string>& findings);
 
 // The processor of a board as the second candidate: in its times, whatever this machine is.
 Candidate host_candidate(const Graph& graph);

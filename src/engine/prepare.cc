@@ -15,7 +15,7 @@ std::string masks_note(size_t masks, uint64_t seed) {
 
 PreparedModel prepare(Graph graph, const SessionOptions& options, const Chip* chip, const AfterStep& after) {
   // Before the passes: one of them may give an output's place to the value of another, or to an input, but not its name.
-  PreparedModel result{{}, describe(graph, graph.inputs), describe(graph, graph.outputs), {}, {}};
+  PreparedModel result{{}, describe(graph, graph.inputs), describe(graph, graph.outputs), {}, {}, {}};
   const auto done = [&](const std::string& step) {
     if (after) after(step, graph);
   };
@@ -32,7 +32,7 @@ PreparedModel prepare(Graph graph, const SessionOptions& options, const Chip* ch
     if (after) after(pass.name, now);
   });
   if (chip != nullptr) {
-    graph = narrow_for(*chip, std::move(graph), result.notes);
+    graph = narrow_for(*chip, std::move(graph), result.notes, result.findings);
     done("narrow");
   }
   result.graph = std::move(graph);

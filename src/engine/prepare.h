@@ -15,7 +15,8 @@ struct PreparedModel {
   Graph graph;  // after passes, in dtypes that the chip has; behind the model's inputs it has the masks
   std::vector<ValueInfo> inputs, outputs;  // as the model declares them
   std::vector<DropoutMask> masks;
-  std::vector<std::string> notes;  // see Model::notes
+  std::vector<std::string> notes;     // see Model::notes
+  std::vector<std::string> findings;  // of the notes those that cost exactness: constants that the chip's dtypes cannot hold
 };
 
 // Sees the graph after each step that ran, by its name.
