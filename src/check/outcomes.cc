@@ -83,10 +83,11 @@ OperatorCheck computed(const Node& node, const ascend::Verdict& verdict, const a
 }
 
 std::vector<std::string> sources(chip::CannVersion version) {
-  std::vector<std::string> result = {"operators and dtypes: the lists that CANN 8.1.RC1 has for the Ascend 310B (AI Core, AI CPU)",
-                                     "what CANN makes of ONNX operators: Ascend's ONNX plug-ins of 2022, read as of opset 17",
-                                     "times: Ropeway's cost model (docs/cost-model.md); those of the CPU are a board's, not this machine's"};
-  if (version == chip::CannVersion::v7_0_rc1) result.push_back("CANN 7.0.RC1: taken for 8.1.RC1 less what one article reports to fail there (article, unverified)");
+  constexpr const char* kSources[] = {"operators and dtypes: the lists that CANN 8.1.RC1 has for the Ascend 310B (AI Core, AI CPU)",
+                                      "what CANN makes of ONNX operators: Ascend's ONNX plug-ins of 2022, read as of opset 17",
+                                      "times: Ropeway's cost model (docs/cost-model.md); those of the CPU are a board's, not this machine's"};
+  std::vector<std::string> result(std::begin(kSources), std::end(kSources));
+  if (version == chip::CannVersion::v7_0_rc1) result.emplace_back("CANN 7.0.RC1: taken for 8.1.RC1 less what one article reports to fail there (article, unverified)");
   return result;
 }
 

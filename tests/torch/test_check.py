@@ -69,7 +69,7 @@ def test_a_pool_whose_indices_are_used_falls_back(tmp_path):
     model = export(Unpooling(), (torch.randn(1, 16, 64, 64),), tmp_path / "m.pt2")
     status, text, report = check(model, tmp_path)
     assert status == 2, text
-    assert report["reservations"] == ["a fallback to the CPU"]
+    assert "a fallback to the CPU" in report["reservations"]  # 16 bits may move a maximum, too
     on_cpu = [each for each in report["operators"] if each["verdict"] == "on the CPU"]
     assert any(each["origin"].startswith("pool") and "indices of a maximum pool" in each["why"] for each in on_cpu), on_cpu
     assert verdicts(report, "Conv2d") == {"native"}
@@ -141,7 +141,7 @@ def test_what_cannot_run_is_named(tmp_path):
     model = export(Spectrum(), (torch.randn(2, 32),), tmp_path / "m.pt2")
     status, text, report = check(model, tmp_path)
     assert status == 3
-    assert "fft_r2c" in text and report["runs"] is False and "fft_r2c" in report["why"]
+    assert "fft_rfft" in text and report["runs"] is False and "fft_rfft" in report["why"]
 
 
 @pytest.mark.parametrize("options, part", [(("--range", "1,1"), "--range 1,1 is empty"), (("--input", "missing.npy"), "missing.npy"), (("--precision", "int8"), "int8")])
