@@ -21,7 +21,7 @@ void check_supported(const Graph& graph, const std::string& soc) {
     const std::string why_not = ascend::why_not_on_chip(graph, node, soc);
     if (!why_not.empty()) reasons.push_back(fmt::format("{} at {}: {}", name(node.op), to_string(node.origin), why_not));
   }
-  if (!reasons.empty()) fail(ErrorCode::unsupported, "{} cannot compute {} of {} operators:\n  {}", soc, reasons.size(), graph.nodes.size(), fmt::join(reasons, "\n  "));
+  if (!reasons.empty()) fail(ErrorCode::unsupported, "{} cannot compute {} of {} operators; `ropeway check` predicts the model with these on the CPU:\n  {}", soc, reasons.size(), graph.nodes.size(), fmt::join(reasons, "\n  "));
 }
 
 std::set<std::string> all_passes_but(const std::string& kept) {
@@ -57,7 +57,8 @@ CostReport predict_cost(const Graph& as_read, const chip::Soc& soc, const CostOp
   const bool eager = options.mode == CostMode::eager;
   // Eager execution knows no passes; but what is constant, a weight that the file transposes say, is no operator of its own there either.
   std::vector<DropoutMask> masks;
-  const Graph graph = run_passes(lower_training_dropout(as_read, masks), pipeline(), eager ? all_passes_but("fold_constants") : options.disabled_passes);
+  Narrowing narrowing;
+  const Graph graph = narrow(run_passes(lower_training_dropout(as_read, masks), pipeline(), eager ? all_passes_but("fold_constants") : options.disabled_passes), false, narrowing);
   check_supported(graph, soc.name);
   const std::vector<chip::OperatorCost> costs = eager ? chip::eager_cost(graph, soc) : chip::compiled_cost(graph, soc);
   std::vector<ModelStep> steps;
