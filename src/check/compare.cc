@@ -32,7 +32,7 @@ class Comparer {
  public:
   Comparer(const Graph& graph, std::span<const Tensor> inputs, const CompareOptions& options, const NamedValues* named)
       : graph_(graph), inputs_(inputs), options_(options), named_(named), session_(device_session(options.session, inputs)), reference_(reference_session(options.session)),
-        compiles_whole_(make_backend(options.session, "")->info().compiles_whole), whole_(Model::compile(graph, session_)) {}
+        whole_(Model::compile(graph, session_)) {}
 
   Comparison run() {
     describe_sides();
@@ -49,6 +49,11 @@ class Comparer {
   }
 
  private:
+  // Whether a compiler of the device's makes anything of the model.
+  bool compiles_whole() const {
+    return whole_->backend(0).info().compiles_whole && std::ranges::any_of(whole_->plan().segments, [](const Segment& each) { return each.backend == 0; });
+  }
+
   void describe_sides() {
     const DeviceInfo info = whole_->info();
     result_.model = graph_.name;
@@ -115,7 +120,7 @@ class Comparer {
   template <class Take>
   void observe(const Graph& graph, const std::vector<ValueId>& values, Take take) {
     const auto batches = in_batches(graph, values, options_.batch_bytes);
-    if (compiles_whole_ && !batches.empty()) {
+    if (compiles_whole() && !batches.empty()) {
       options_.say(fmt::format("to look into {}, atc compiles it {}, with {} values as further outputs, and {} are copied back; on a board, that takes minutes each time", graph.name,
                                batches.size() == 1 ? "once more" : fmt::format("{} times more", batches.size()), values.size(), readable_bytes(static_cast<double>(bytes_of(graph, values)))));
     }
@@ -166,7 +171,7 @@ class Comparer {
     Graph feeding = planned_;
     feeding.outputs = alone.inputs;
     alone = compact(alone);
-    if (compiles_whole_) options_.say(fmt::format("atc compiles {} by itself, for its own error", to_string(node.origin)));
+    if (compiles_whole() && !result_.layers[*result_.first_over].on_cpu) options_.say(fmt::format("atc compiles {} by itself, for its own error", to_string(node.origin)));
     try {
       const std::vector<Tensor> fed = alone.inputs.empty() ? std::vector<Tensor>() : run_once(*Model::compile(std::move(feeding), reference_), inputs_);
       const auto device = Model::compile_like(*whole_, alone, session_);
@@ -181,7 +186,6 @@ class Comparer {
   const CompareOptions& options_;
   const NamedValues* const named_;
   const SessionOptions session_, reference_;
-  const bool compiles_whole_;
   const std::shared_ptr<const Model> whole_;  // as it is compiled usually
   Graph planned_;               // of compare_operators
   std::vector<ValueId> order_;  // by layer

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kWorstRows = 12;  // of layers, when not all are asked for
 constexpr double kLargest16 = 65504;
-constexpr size_t kLongestLabel = 26, kLongestKind = 18, kLongestPosition = 16;
+constexpr size_t kLongestLabel = 23, kLongestKind = 18, kLongestPosition = 16;
 
 // The module, or the node in a file without modules; of outputs and of values from a file the name.
 std::string label(const ComparedValue& value, bool by_name) {

@@ -269,7 +269,10 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     executables_[s]->run(*context.contexts[s], context.inputs[s], context.outputs[s], traces == nullptr ? nullptr : &(*traces)[s]);
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    const Tensor& source = at(graph_.outputs[i]);
+    // An input that is handed through need not become narrower on its way.
+    const auto input = static_cast<size_t>(std::find(graph_.inputs.begin(), graph_.inputs.end(), graph_.outputs[i]) - graph_.inputs.begin());
+    const bool as_given = input < values.size() && values[input].type() == results[i].type();
+    const Tensor& source = as_given ? values[input] : at(graph_.outputs[i]);
     if (source.type() != results[i].type()) convert_at_border("output " + outputs_[i].name, source, results[i]);
     else if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }

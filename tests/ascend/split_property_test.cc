@@ -2,6 +2,7 @@
 #include <map>
 #include <thread>
 
+#include "accuracy/difference.h"
 #include "ascend/split_model.h"
 #include "engine/model.h"
 #include "support/cases.h"
@@ -159,6 +160,8 @@ TEST_F(SplitProperty, LikeTheWholeEachOperatorStaysWhereItIs) {
       if (std::ranges::find(observed.outputs, node.outputs[0]) == observed.outputs.end()) observed.outputs.push_back(node.outputs[0]);
     }
     const auto like = Model::compile_like(*whole, observed, {.device = "virtual-npu"});
+    const std::vector<Tensor> inputs = inputs_of(*whole), actual = run(*like, inputs), expected = run(*Model::compile(observed, {}), inputs);
+    for (size_t i = 0; i < actual.size(); ++i) EXPECT_LE(difference(actual[i], expected[i]).relative(), kTolerance) << "graph " << seed << ", " << like->outputs()[i].name;
     std::map<std::string, size_t> backends;
     for (size_t n = 0; n < whole->graph().nodes.size(); ++n) backends[whole->graph().value(whole->graph().nodes[n].outputs[0]).name] = whole->plan().placements[n].backend;
     for (size_t n = 0; n < like->graph().nodes.size(); ++n) {
