@@ -4,17 +4,25 @@
 
 #include "base/text.h"
 #include "check/observe.h"
+#include "engine/placing.h"
 #include "passes/pipeline.h"
 #include "report/describe.h"
 
 namespace ropeway {
 namespace {
 
-// The CPU, each operator by itself.
+SessionOptions device_session(const SessionOptions& given, std::span<const Tensor> inputs) {
+  SessionOptions session = given;
+  session.samples.assign(inputs.begin(), inputs.end());
+  return session;
+}
+
+// The CPU, each operator by itself, and the model as it is: nothing substituted. The seed is the device's, so that a first run draws the same masks.
 SessionOptions reference_session(const SessionOptions& device) {
   SessionOptions session;
   session.device = "cpu";
   session.threads = device.threads;
+  session.seed = device.seed;
   session.disabled_passes = device.disabled_passes;
   session.disabled_passes.insert("fuse");
   return session;
@@ -23,7 +31,8 @@ SessionOptions reference_session(const SessionOptions& device) {
 class Comparer {
  public:
   Comparer(const Graph& graph, std::span<const Tensor> inputs, const CompareOptions& options, const NamedValues* named)
-      : graph_(graph), inputs_(inputs), options_(options), named_(named), reference_(reference_session(options.session)), info_(make_backend(options.session, "")->info()) {}
+      : graph_(graph), inputs_(inputs), options_(options), named_(named), session_(device_session(options.session, inputs)), reference_(reference_session(options.session)),
+        whole_(Model::compile(graph, session_)) {}
 
   Comparison run() {
     describe_sides();
@@ -40,18 +49,27 @@ class Comparer {
   }
 
  private:
+  // Whether a compiler of the device's makes anything of the model.
+  bool compiles_whole() const {
+    return whole_->backend(0).info().compiles_whole && std::ranges::any_of(whole_->plan().segments, [](const Segment& each) { return each.backend == 0; });
+  }
+
   void describe_sides() {
+    const DeviceInfo info = whole_->info();
     result_.model = graph_.name;
-    result_.device = info_.name;
-    result_.title = info_.title;
-    result_.predicted = info_.predicted;
-    result_.tolerance = options_.tolerance.value_or(default_tolerance(info_));
+    result_.device = info.name;
+    result_.title = info.title;
+    result_.predicted = info.predicted;
+    result_.tolerance = options_.tolerance.value_or(default_tolerance(info));
+    if (whole_->backends().size() > 1) result_.split = describe_split(whole_->plan(), whole_->graph());
+    result_.notes = whole_->notes();
     result_.reference = named_ == nullptr ? "cpu" : named_->file;
     if (named_ != nullptr) result_.unmatched = named_->unmatched;
   }
 
-  ComparedValue compared(const Graph& graph, ValueId id, const std::string& name, const Tensor& device, const Tensor& reference) const {
-    ComparedValue value{name, "", "", "", graph.type(id), difference(device, reference), false};
+  // `model` and its output `output`: where the device's side has it from.
+  ComparedValue compared(const Graph& graph, ValueId id, const std::string& name, const Model& model, size_t output, const Tensor& device, const Tensor& reference) const {
+    ComparedValue value{name, "", "", "", graph.type(id), difference(device, reference), false, model.backend_of_output(output).value_or(0) != 0};
     value.over = !value.difference.within(result_.tolerance);
     const int producer = producers(graph)[static_cast<size_t>(id)];
     if (producer < 0) return value;
@@ -63,19 +81,19 @@ class Comparer {
   }
 
   void compare_outputs() {
-    const std::vector<Tensor> device = run_graph(graph_, inputs_, options_.session, &result_.notes);
+    const std::vector<Tensor> device = run_once(*whole_, inputs_);
     if (named_ != nullptr) {
-      for (const NamedValue& each : named_->outputs) result_.outputs.push_back(compared(graph_, each.value, each.name, device[each.output], each.tensor));
+      for (const NamedValue& each : named_->outputs) result_.outputs.push_back(compared(graph_, each.value, each.name, *whole_, each.output, device[each.output], each.tensor));
       return;
     }
-    const std::vector<Tensor> reference = run_graph(graph_, inputs_, reference_);
-    for (size_t i = 0; i < device.size(); ++i) result_.outputs.push_back(compared(graph_, graph_.outputs[i], graph_.value(graph_.outputs[i]).name, device[i], reference[i]));
+    const std::vector<Tensor> reference = run_once(*Model::compile(graph_, reference_), inputs_);
+    for (size_t i = 0; i < device.size(); ++i) result_.outputs.push_back(compared(graph_, graph_.outputs[i], graph_.value(graph_.outputs[i]).name, *whole_, i, device[i], reference[i]));
   }
 
   void compare_layers() {
     const bool from_file = named_ != nullptr && !named_->layers.empty();
     if (!from_file && named_ != nullptr) {
-      if (info_.name == "cpu") {
+      if (result_.device == "cpu") {
         result_.notes.push_back(fmt::format("{} has no values of operators, so that none can be named: add them by module path", named_->file));
         return;
       }
@@ -98,18 +116,19 @@ class Comparer {
     return "an output is over tolerance, but no operator when its result is taken out: taking values out changes what the device's compiler fuses, and so what it rounds";
   }
 
-  // Values by id from the device, at the cost of compiling the graph again for each batch; `take` gets each batch with all of the run's outputs.
+  // Values by id from the device, at the cost of compiling the graph again for each batch; `take` gets each batch with its model and all of the run's outputs.
   template <class Take>
   void observe(const Graph& graph, const std::vector<ValueId>& values, Take take) {
     const auto batches = in_batches(graph, values, options_.batch_bytes);
-    if (info_.compiles_whole && !batches.empty()) {
+    if (compiles_whole() && !batches.empty()) {
       options_.say(fmt::format("to look into {}, atc compiles it {}, with {} values as further outputs, and {} are copied back; on a board, that takes minutes each time", graph.name,
                                batches.size() == 1 ? "once more" : fmt::format("{} times more", batches.size()), values.size(), readable_bytes(static_cast<double>(bytes_of(graph, values)))));
     }
     for (const auto& batch : batches) {
       const Graph observed = with_outputs(graph, batch);
       const auto index_of = [&](ValueId id) { return static_cast<size_t>(std::find(observed.outputs.begin(), observed.outputs.end(), id) - observed.outputs.begin()); };
-      take(observed, batch, run_graph(observed, inputs_, options_.session, &result_.notes), index_of);
+      const auto model = Model::compile_like(*whole_, observed, session_);
+      take(observed, batch, *model, run_once(*model, inputs_), index_of);
     }
   }
 
@@ -118,9 +137,11 @@ class Comparer {
     for (const NamedValue& each : named_->layers) {
       if (std::find(values.begin(), values.end(), each.value) == values.end()) values.push_back(each.value);
     }
-    observe(graph_, values, [&](const Graph&, const std::vector<ValueId>& batch, const std::vector<Tensor>& device, const auto& index_of) {
+    observe(graph_, values, [&](const Graph&, const std::vector<ValueId>& batch, const Model& model, const std::vector<Tensor>& device, const auto& index_of) {
       for (const NamedValue& each : named_->layers) {
-        if (std::find(batch.begin(), batch.end(), each.value) != batch.end()) result_.layers.push_back(compared(graph_, each.value, each.name, device[index_of(each.value)], each.tensor));
+        if (std::find(batch.begin(), batch.end(), each.value) == batch.end()) continue;
+        const size_t at = index_of(each.value);
+        result_.layers.push_back(compared(graph_, each.value, each.name, model, at, device[at], each.tensor));
       }
     });
   }
@@ -130,9 +151,12 @@ class Comparer {
     disabled.erase("fuse");  // the CPU backend's own
     planned_ = run_passes(graph_, pipeline(), disabled);
     order_ = results_of_nodes(planned_);
-    observe(planned_, order_, [&](const Graph& observed, const std::vector<ValueId>& batch, const std::vector<Tensor>& device, const auto& index_of) {
-      const std::vector<Tensor> reference = run_graph(observed, inputs_, reference_);
-      for (const ValueId id : batch) result_.layers.push_back(compared(planned_, id, planned_.value(id).name, device[index_of(id)], reference[index_of(id)]));
+    observe(planned_, order_, [&](const Graph& observed, const std::vector<ValueId>& batch, const Model& model, const std::vector<Tensor>& device, const auto& index_of) {
+      const std::vector<Tensor> reference = run_once(*Model::compile(observed, reference_), inputs_);
+      for (const ValueId id : batch) {
+        const size_t at = index_of(id);
+        result_.layers.push_back(compared(planned_, id, planned_.value(id).name, model, at, device[at], reference[at]));
+      }
     });
   }
 
@@ -147,10 +171,11 @@ class Comparer {
     Graph feeding = planned_;
     feeding.outputs = alone.inputs;
     alone = compact(alone);
-    if (info_.compiles_whole) options_.say(fmt::format("atc compiles {} by itself, for its own error", to_string(node.origin)));
+    if (compiles_whole() && !result_.layers[*result_.first_over].on_cpu) options_.say(fmt::format("atc compiles {} by itself, for its own error", to_string(node.origin)));
     try {
-      const std::vector<Tensor> fed = alone.inputs.empty() ? std::vector<Tensor>() : run_graph(std::move(feeding), inputs_, reference_);
-      result_.own = difference(run_graph(alone, fed, options_.session)[0], run_graph(alone, fed, reference_)[0]);
+      const std::vector<Tensor> fed = alone.inputs.empty() ? std::vector<Tensor>() : run_once(*Model::compile(std::move(feeding), reference_), inputs_);
+      const auto device = Model::compile_like(*whole_, alone, session_);
+      result_.own = difference(run_once(*device, fed)[0], run_once(*Model::compile(alone, reference_), fed)[0]);
     } catch (const Error& error) {  // what was found so far is worth having all the same
       result_.notes.push_back(fmt::format("the operator's own error could not be found: {}", error.message()));
     }
@@ -160,8 +185,8 @@ class Comparer {
   const std::span<const Tensor> inputs_;
   const CompareOptions& options_;
   const NamedValues* const named_;
-  const SessionOptions reference_;
-  const DeviceInfo info_;
+  const SessionOptions session_, reference_;
+  const std::shared_ptr<const Model> whole_;  // as it is compiled usually
   Graph planned_;               // of compare_operators
   std::vector<ValueId> order_;  // by layer
   Comparison result_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "check/difference.h"
+#include "accuracy/difference.h"
 #include "check/named_values.h"
 #include "engine/model.h"
 
@@ -20,7 +20,7 @@ inline constexpr double kTolerance32 = 1e-4;  // for those in fp32: sums differ 
 double default_tolerance(const DeviceInfo& device);
 
 struct CompareOptions {
-  SessionOptions session;               // the device, and how models are compiled for it
+  SessionOptions session;               // the device, and how models are compiled for it; precision "auto" judges by the inputs of the comparison. The reference shares the seed, and the passes
   std::optional<double> tolerance;      // without: the device's default
   bool layers = false;                  // compare the operators' results even when the model's are within tolerance
   size_t batch_bytes = size_t{256} << 20;  // values taken out of a model at once: for more it is compiled again
@@ -36,12 +36,14 @@ struct ComparedValue {
   TensorType type;
   Difference difference;  // result: the device's
   bool over = false;
+  bool on_cpu = false;  // of a split model: the CPU computes it on the device's side too
 };
 
 struct Comparison {
   std::string model, device, title;  // title: "virtual Ascend310B1"
   std::string reference;             // "cpu", or the file
   bool predicted = false;            // the device's values are a model's of a chip
+  std::string split;                 // how NPU and CPU share the model, in a sentence; "" for a device that has no fallback
   double tolerance = 0;
   std::vector<ComparedValue> outputs;  // of the model as it is compiled usually; those that the reference has
   bool layers_compared = false;
@@ -58,7 +60,8 @@ struct Comparison {
 
 // Runs `graph`, as it was read, on the device and on the CPU in fp32, where each operator computes by itself. First the outputs; when one is over tolerance, or on
 // request, the result of each operator of the graph after passes, taken out by compiling it again with further outputs: on a real device minutes of atc. That changes
-// what the device's compiler fuses, so that an error may come and go; then a note says so.
+// what the device's compiler fuses, so that an error may come and go; then a note says so. Of a split model every operator stays where it is; what the NPU's compiler cannot
+// take when it looks within is an error, for there the CPU would be compared with itself.
 // `named`, when given, takes the CPU's place: then the layers are those that it has, of the graph as it was read; where it has none, those of the CPU.
 // Throws as Model::compile and Model::run do.
 Comparison compare(const Graph& graph, std::span<const Tensor> inputs, const CompareOptions& options, const NamedValues* named = nullptr);

@@ -28,7 +28,7 @@ Json difference_json(const Difference& d, const Shape& shape) {
 }
 
 Json value_json(const ComparedValue& value) {
-  Json row = {{"name", value.name}, {"path", value.path}, {"node", value.node}, {"kind", value.kind}, {"type", to_string(value.type)}, {"over", value.over}};
+  Json row = {{"name", value.name}, {"path", value.path}, {"node", value.node}, {"kind", value.kind}, {"type", to_string(value.type)}, {"over", value.over}, {"on_cpu", value.on_cpu}};
   row.update(difference_json(value.difference, value.type.shape));
   return row;
 }
@@ -53,6 +53,7 @@ std::string to_json(const Comparison& comparison) {
                       {"device", comparison.device},
                       {"title", comparison.title},
                       {"predicted", comparison.predicted},
+                      {"split", comparison.split.empty() ? Json(nullptr) : Json(comparison.split)},
                       {"reference", comparison.reference},
                       {"tolerance", comparison.tolerance},
                       {"over", comparison.over()},

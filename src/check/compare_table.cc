@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kWorstRows = 12;  // of layers, when not all are asked for
 constexpr double kLargest16 = 65504;
-constexpr size_t kLongestLabel = 26, kLongestKind = 18, kLongestPosition = 16;
+constexpr size_t kLongestLabel = 23, kLongestKind = 18, kLongestPosition = 16;
 
 // The module, or the node in a file without modules; of outputs and of values from a file the name.
 std::string label(const ComparedValue& value, bool by_name) {
@@ -22,6 +22,11 @@ std::string label(const ComparedValue& value, bool by_name) {
 
 std::string small(double error) { return error == 0 ? "0" : fmt::format("{:.2g}", error); }
 
+std::string marks(const ComparedValue& value) {
+  if (value.on_cpu) return value.over ? "over cpu" : "cpu";
+  return value.over ? "over" : "";
+}
+
 struct Cells {
   std::string number, label, kind, error, position, cosine, infinities, nans, mark;
 };
@@ -29,7 +34,7 @@ struct Cells {
 Cells cells_of(const ComparedValue& value, size_t number, bool by_name) {
   const Difference& d = value.difference;
   return {std::to_string(number), shortened_front(label(value, by_name), kLongestLabel), shortened(value.kind, kLongestKind), small(d.relative()), shortened(position(value.type.shape, d.index), kLongestPosition),
-          fmt::format("{:.6f}", d.cosine), fmt::format("{}|{}", d.reference_infinities, d.result_infinities), fmt::format("{}|{}", d.reference_nans, d.result_nans), value.over ? "over" : ""};
+          fmt::format("{:.6f}", d.cosine), fmt::format("{}|{}", d.reference_infinities, d.result_infinities), fmt::format("{}|{}", d.reference_nans, d.result_nans), marks(value)};
 }
 
 std::string aligned(const std::vector<Cells>& rows) {
@@ -104,6 +109,7 @@ std::string first_over_text(const Comparison& comparison) {
 std::string to_table(const Comparison& comparison, bool all) {
   std::string text = fmt::format("{} on {}{} against {}\n", comparison.model, comparison.title, comparison.predicted ? " (predicted: no NPU has run)" : "", comparison.reference);
   text += fmt::format("errors are relative to the largest value of the reference's tensor; tolerance {:g}\n", comparison.tolerance);
+  if (!comparison.split.empty()) text += comparison.split + "\n";
   std::vector<size_t> every(comparison.outputs.size());
   std::iota(every.begin(), every.end(), size_t{0});
   if (!every.empty()) text += "\n" + table_of(comparison.outputs, every, "output", true);

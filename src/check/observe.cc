@@ -9,14 +9,10 @@ size_t bytes_of(const TensorType& type) { return static_cast<size_t>(element_cou
 
 }  // namespace
 
-std::vector<Tensor> run_graph(Graph graph, std::span<const Tensor> inputs, const SessionOptions& session, std::vector<std::string>* notes) {
-  const auto model = Model::compile(std::move(graph), session);
-  for (const std::string& note : model->notes()) {
-    if (notes != nullptr && std::find(notes->begin(), notes->end(), note) == notes->end()) notes->push_back(note);
-  }
+std::vector<Tensor> run_once(const Model& model, std::span<const Tensor> inputs) {
   std::vector<Tensor> results;
-  for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
-  model->run(*model->make_context(), inputs, results, nullptr);
+  for (const ValueInfo& output : model.outputs()) results.emplace_back(output.type);
+  model.run(*model.make_context(), inputs, results, nullptr);
   return results;
 }
 

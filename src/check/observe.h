@@ -9,9 +9,8 @@
 
 namespace ropeway {
 
-// One run of a graph on the device of `session`: its outputs. `notes`, when given, receives those of the model's that are not among them. Throws as Model::compile and
-// Model::run do.
-std::vector<Tensor> run_graph(Graph graph, std::span<const Tensor> inputs, const SessionOptions& session, std::vector<std::string>* notes = nullptr);
+// A model's outputs of one run. Throws as Model::run does.
+std::vector<Tensor> run_once(const Model& model, std::span<const Tensor> inputs);
 
 // The graph with further outputs, behind its own; those that are outputs already stay where they are.
 Graph with_outputs(Graph graph, std::span<const ValueId> values);

@@ -45,6 +45,7 @@ std::vector<GivenInput> inputs_of(const Npz& npz, const std::string& model, cons
 int compare(Options& options) {
   check(options);
   SessionOptions& session = options.compare.session;
+  session.tolerance = options.compare.tolerance.value_or(kTolerance16);
   std::optional<Npz> npz;
   if (options.reference != "cpu") npz.emplace(options.reference);
   std::vector<GivenInput> given = read_inputs(options.inputs);
@@ -57,6 +58,7 @@ int compare(Options& options) {
   std::optional<NamedValues> named;
   if (npz) named = match_names(graph, *npz);
 
+  print_substitutions(graph, session, inputs);
   warn_of_slow_compiling(session.device, options.model);
   options.compare.say = [](const std::string& sentence) { fmt::print(stderr, "note: {}\n", sentence); };
   const Progress progress(options.verbose);
@@ -85,17 +87,23 @@ void add_compare(CLI::App& app, int& status) {
       ->capture_default_str()
       ->type_name("cpu|FILE.npz");
   command->add_flag("--layers", options->compare.layers, "Compare every operator and show all, even when the outputs are within tolerance; without: only when they are not");
-  command->add_option("--tolerance", options->compare.tolerance, fmt::format("Largest error that is well, relative to the largest value of the reference's tensor; without: {:g} for an NPU in fp16, {:g} in fp32", kTolerance16, kTolerance32))
+  command->add_option("--tolerance", options->compare.tolerance, fmt::format("Largest error that is well, relative to the largest value of the reference's tensor; without: {:g} for an NPU in fp16, {:g} in fp32. --precision auto keeps to it", kTolerance16, kTolerance32))
       ->check(CLI::Range(0.0, 1e6))
       ->type_name("T");
   CLI::Option* const input = command->add_option("--input", options->inputs, "An input (repeatable); without NAME= the model's next one. Without any: those in the reference file, else generated ones")
       ->allow_extra_args(false)
       ->type_name("[NAME=]x.npy");
   add_batch_option(*command, options->compare.session)->excludes(input);
+  add_fallback_option(*command, options->compare.session);
+  add_precision_option(*command, options->compare.session);
   add_engine_options(*command, options->compare.session);
+  add_seed_option(*command, options->compare.session);
+  add_substitute_option(*command, options->compare.session);
   command->add_option("--json", options->json, "Write a JSON object with all rows")->type_name("FILE");
   command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
   command->footer("\nOperators' values are taken out by compiling the model once more with them as outputs: minutes of atc on a board.\n"
+                  "Each stays on the device that has it without; cpu marks those that the CPU computes on the device's side, too.\n"
+                  "The reference is the model as it is: --precision and --substitute are the device's alone, --seed is both sides'.\n"
                   "--kernel is the device's alone; the reference does without fused kernels.\n\n"
                   "A reference from PyTorch; x is what the model calls its input; .clone(), for a later module may write in place:\n"
                   "  values = {}\n"

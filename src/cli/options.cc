@@ -36,9 +36,13 @@ void add_device_option(CLI::App& command, SessionOptions& options) {
   command.add_option("--device", options.device, "Where to run; `ropeway devices` lists them; auto: npu if there is one, else cpu. Without: cpu, or what a compiled model is for")->type_name("NAME");
 }
 
+CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options) {
+  return command.add_option("--precision", options.precision, "Of an NPU. fp16: its default; auto: fp16, but for the operators that need fp32, found by running the model on sample inputs; allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32: as atc's --precision_mode")
+      ->type_name("NAME");
+}
+
 void add_precision_options(CLI::App& command, SessionOptions& options) {
-  CLI::Option* const precision = command.add_option("--precision", options.precision, "Of an NPU. fp16: its default; auto: fp16, but for the operators that need fp32, found by running the model on sample inputs; allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32: as atc's --precision_mode")
-                                     ->type_name("NAME");
+  CLI::Option* const precision = add_precision_option(command, options);
   command.add_option("--tolerance", options.tolerance, "Largest error that --precision auto accepts, relative to a result's largest value")->needs(precision)->check(CLI::Range(1e-9, 1.0))->capture_default_str()->type_name("T");
 }
 

@@ -20,7 +20,8 @@ void add_engine_options(CLI::App& command, SessionOptions& options);
 void add_fallback_option(CLI::App& command, SessionOptions& options);
 // --device, for a command that uses one.
 void add_device_option(CLI::App& command, SessionOptions& options);
-// --precision and --tolerance.
+// --precision; and with --tolerance, for a command that has no tolerance of its own.
+CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options);
 void add_precision_options(CLI::App& command, SessionOptions& options);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);

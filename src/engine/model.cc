@@ -1,6 +1,7 @@
 #include "engine/model.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -57,6 +58,20 @@ std::set<int> kept_in(const std::vector<int>& nodes, const std::set<int>& keep) 
   return result;
 }
 
+// The node of `whole` that computes what node `n` of `part` does; nothing for one that `whole` has not, such as what passes made of several there.
+std::vector<std::optional<size_t>> same_nodes(const Graph& part, const Graph& whole) {
+  std::map<std::string, size_t> by_result;
+  for (size_t n = 0; n < whole.nodes.size(); ++n) {
+    for (const ValueId id : whole.nodes[n].outputs) by_result.emplace(whole.value(id).name, n);
+  }
+  std::vector<std::optional<size_t>> result;
+  for (const Node& node : part.nodes) {
+    const auto at = by_result.find(part.value(node.outputs[0]).name);
+    result.push_back(at == by_result.end() ? std::nullopt : std::optional(at->second));
+  }
+  return result;
+}
+
 // Constants beyond this are kept by executables alone.
 constexpr int64_t kKeptConstant = 1024;
 
@@ -90,14 +105,18 @@ std::shared_ptr<const Model> Model::load_compiled(const std::string& path, const
   return model;
 }
 
-std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces) {
+std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces) { return compile(std::move(graph), options, pieces, nullptr); }
+
+std::shared_ptr<const Model> Model::compile_like(const Model& whole, Graph graph, const SessionOptions& options) { return compile(std::move(graph), options, {}, &whole); }
+
+std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces, const Model* like) {
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options, ""));
   const std::optional<Chip> chip = chip_of(model->backends_[0]);
   if (chip) model->backends_.push_back(make_cpu_backend(options.threads));
   PreparedModel prepared = prepare(std::move(graph), options, chip ? &*chip : nullptr);
   CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
-  if (options.precision == "auto") compile_options.keep = choose_precision(prepared, options);
+  if (options.precision == "auto" && like == nullptr) model->keep_ = choose_precision(prepared, options);
   model->graph_ = std::move(prepared.graph);
   model->inputs_ = std::move(prepared.inputs);
   model->outputs_ = std::move(prepared.outputs);
@@ -105,10 +124,25 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->notes_ = std::move(prepared.notes);
   model->seed_ = options.seed;
   const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
-  model->plan_ = make_plan(model->graph_, candidates, {pieces, options.fallback});
-  model->compile_segments(candidates, compile_options, options.fallback);
+  PlanOptions plan_options{pieces, options.fallback, {}};
+  if (like != nullptr) plan_options.placements = model->follow(*like, candidates[0]);
+  model->plan_ = make_plan(model->graph_, candidates, plan_options);
+  compile_options.keep = model->keep_;
+  model->compile_segments(candidates, compile_options, options.fallback && like == nullptr);
   if (!options.force_kernel.empty()) check_kernel(options.force_kernel, model->graph_, model->executables_);
   return model;
+}
+
+std::vector<Placement> Model::follow(const Model& whole, const Candidate& first) {
+  const auto same = same_nodes(graph_, whole.graph_);
+  std::vector<Placement> placements;
+  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const Support& support = first.supports[n];
+    if (same[n]) placements.push_back(whole.plan_.placements[*same[n]]);
+    else placements.push_back({support.yes ? size_t{0} : size_t{1}, support.yes ? "it is the preferred device" : fmt::format("{} declined: {}", first.name, support.why_not)});
+    if (same[n] && whole.keep_.contains(static_cast<int>(*same[n]))) keep_.insert(static_cast<int>(n));
+  }
+  return placements;
 }
 
 void Model::compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback) {
@@ -148,6 +182,11 @@ void Model::compute_on_cpu(std::span<const Candidate> candidates, size_t segment
 
 bool Model::is_split() const {
   return std::any_of(plan_.segments.begin(), plan_.segments.end(), [](const Segment& each) { return each.backend != 0; });
+}
+
+std::optional<size_t> Model::backend_of_output(size_t output) const {
+  const int node = producers(graph_)[static_cast<size_t>(graph_.outputs[output])];
+  return node < 0 ? std::nullopt : std::optional(plan_.placements[static_cast<size_t>(node)].backend);
 }
 
 DeviceInfo Model::info() const {
@@ -230,7 +269,10 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     executables_[s]->run(*context.contexts[s], context.inputs[s], context.outputs[s], traces == nullptr ? nullptr : &(*traces)[s]);
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    const Tensor& source = at(graph_.outputs[i]);
+    // An input that is handed through need not become narrower on its way.
+    const auto input = static_cast<size_t>(std::find(graph_.inputs.begin(), graph_.inputs.end(), graph_.outputs[i]) - graph_.inputs.begin());
+    const bool as_given = input < values.size() && values[input].type() == results[i].type();
+    const Tensor& source = as_given ? values[input] : at(graph_.outputs[i]);
     if (source.type() != results[i].type()) convert_at_border("output " + outputs_[i].name, source, results[i]);
     else if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }

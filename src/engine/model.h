@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +33,9 @@ class Model {
   static std::shared_ptr<const Model> load(const std::string& model, const SessionOptions& options);
   // From a graph that is already there. `pieces`: see make_plan; a number per node of graph() as it is after passes.
   static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces = {});
+  // A part of `whole`'s graph, or the same with further outputs, to look into it: each operator goes to the device that has it in `whole`, and is kept in fp32 where it is
+  // there. They know each other by the names of their results. What the NPU's compiler cannot take then is an error, without a fallback.
+  static std::shared_ptr<const Model> compile_like(const Model& whole, Graph graph, const SessionOptions& options);
   ~Model();
 
   // The planned graph, after passes and in types that the device has; behind the model's inputs it has the masks of dropout in training mode, which run() draws.
@@ -42,6 +47,8 @@ class Model {
   DeviceInfo info() const;
   // Whether the CPU computes some of what an NPU was asked to.
   bool is_split() const;
+  // Where an output comes from, as an index into backends(); nothing for one that no node computes.
+  std::optional<size_t> backend_of_output(size_t output) const;
   std::span<const std::shared_ptr<const Backend>> backends() const { return backends_; }
   // By segment of the plan. Node i of its steps is node plan().segments[s].nodes[i] of graph().
   const std::vector<std::shared_ptr<const Executable>>& executables() const { return executables_; }
@@ -59,6 +66,9 @@ class Model {
 
  private:
   Model() = default;
+  static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces, const Model* like);
+  // How `whole` places and keeps the nodes of this one's graph.
+  std::vector<Placement> follow(const Model& whole, const Candidate& first);
   void compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback);
   void compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason);
   static std::shared_ptr<const Model> load_compiled(const std::string& path, const SessionOptions& options);
@@ -70,6 +80,7 @@ class Model {
   std::vector<ValueInfo> inputs_, outputs_;
   std::vector<std::string> notes_;
   std::vector<DropoutMask> masks_;
+  std::set<int> keep_;  // nodes that an NPU computes in fp32, by --precision auto
   uint64_t seed_ = 0;
   mutable std::atomic<uint64_t> runs_ = 0;  // of a model with masks
 };

@@ -40,7 +40,8 @@ std::string reasons(const Plan& plan, const Graph& graph) {
   std::vector<std::string> parts;
   for (const auto& [reason, nodes] : groups) {
     if (parts.size() == kShown) {
-      parts.push_back(fmt::format("{} more reasons: see ropeway inspect --stage plan", groups.size() - kShown));
+      const size_t more = groups.size() - kShown;
+      parts.push_back(fmt::format("{} more reason{}: see ropeway inspect --stage plan", more, more == 1 ? "" : "s"));
       break;
     }
     const Node& first = graph.nodes[nodes[0]];

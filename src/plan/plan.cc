@@ -102,7 +102,7 @@ Plan make_plan(const Graph& graph, std::span<const Candidate> candidates, const 
   if (candidates.empty() || candidates.size() > 2) fail(ErrorCode::internal, "a plan is for one device or two, not for {}", candidates.size());
   Plan plan;
   for (const Candidate& each : candidates) plan.devices.push_back(each.name);
-  plan.placements = place(graph, candidates, options.fallback);
+  plan.placements = options.placements.empty() ? place(graph, candidates, options.fallback) : options.placements;
   std::vector<size_t> sides;
   for (const Placement& each : plan.placements) sides.push_back(each.backend);
   std::vector<int> segment_of(graph.nodes.size(), -1);

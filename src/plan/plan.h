@@ -18,9 +18,15 @@ struct Candidate {
 };
 Candidate candidate(const Backend& backend, const Graph& graph);
 
+struct Placement {
+  size_t backend = 0;  // index into the candidates
+  std::string reason;  // "it is the only device", "npu declined: …"
+};
+
 struct PlanOptions {
   std::span<const int> pieces = {};  // when given, a number per node: a segment also ends where that changes
   bool fallback = true;              // false: what the first candidate cannot compute is an error
+  std::vector<Placement> placements = {};  // when given, by node: nothing is left to decide
 };
 
 // Nodes that one device computes in one piece. They need not be neighbours in the graph.
@@ -29,11 +35,6 @@ struct Segment {
   std::vector<int> nodes;       // indices into the planned graph, ascending
   std::vector<ValueId> inputs;  // boundary buffers that it reads, and that it leaves
   std::vector<ValueId> outputs;
-};
-
-struct Placement {
-  size_t backend = 0;
-  std::string reason;  // "it is the only device", "npu declined: …"
 };
 
 // Between the host's memory and the devices', as segments make them: each copies what it reads and leaves.

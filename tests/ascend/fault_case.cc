@@ -10,6 +10,8 @@
 
 #include "ascend/backend.h"
 #include "ascend/small_model.h"
+#include "ascend/split_model.h"
+#include "support/environment.h"
 #include "engine/model.h"
 #include "ops/operator.h"
 #include "ropeway/error.h"
@@ -62,8 +64,48 @@ bool other_files_stay_empty() {
   return true;
 }
 
+// Loads and runs a model that CPU and NPU share, then runs it once more, or when it could not be loaded loads it again: "--split". The same is expected of the second
+// time as of a model that the NPU has wholly.
+int run_split() {
+  const test::ScopedVariable home("ROPEWAY_VIRTUAL_HOME", ROPEWAY_VIRTUAL_HOME);
+  const Graph graph = split_model();
+  const std::vector<Tensor> inputs = generated_inputs({{"x", graph.type(graph.inputs[0])}});
+  const Tensor expected = evaluate(graph, inputs)[0];
+  const auto is_near = [&](const Model& model) {
+    std::vector<Tensor> outputs = {Tensor(expected.type())};
+    model.run(*model.make_context(), inputs, outputs, nullptr);
+    double largest = 0, error = 0;
+    for (size_t i = 0; i < expected.data<float>().size(); ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(expected.data<float>()[i])));
+      error = std::max(error, std::abs(static_cast<double>(outputs[0].data<float>()[i]) - expected.data<float>()[i]));
+    }
+    return error <= 2e-2 * largest;
+  };
+  const auto load = [&] { return Model::compile(graph, {.device = "virtual-npu", .run_seconds = kRunSeconds}); };
+  std::shared_ptr<const Model> model;
+  try {
+    model = load();
+    std::puts(is_near(*model) ? "ok" : "wrong numbers");
+  } catch (const Error& error) {
+    std::printf("%s: %s\n", name(error.code()), error.what());
+  }
+  try {
+    if (model && is_near(*model)) return 0;  // nothing was lost but the run
+  } catch (const Error& error) {
+    std::printf("the next run: %s\n", error.what());  // a lost device takes its models along
+  }
+  try {
+    model.reset();
+    return is_near(*load()) ? 0 : 1;
+  } catch (const Error& error) {
+    std::printf("the second load fails: %s\n", error.what());
+    return 1;
+  }
+}
+
 // "--once": the first time alone, to see what it calls; "--late-writes": then other_files_stay_empty(); "--memory-may-stay": what is left taken is not looked at.
 int run(const std::string& option) {
+  if (option == "--split") return run_split();
   std::string note;
   try {
     std::puts(!is_right(whole_life(true, note)) ? "wrong numbers" : note.empty() ? "ok" : note.c_str());

@@ -140,6 +140,32 @@ TEST_F(FaultSweep, EveryCallMayFail) {
   fmt::print("{} functions are called, of {} in the table; {} cases: {} errors that name the call, {} that lose nothing\n", all.size(), kFunctions, cases.size(), errors, cases.size() - static_cast<size_t>(errors));
 }
 
+// NPU, CPU, NPU: when a call fails in either of the NPU's parts, the error names it, and the next run of the model works.
+TEST_F(FaultSweep, PartsOfASplitModelFail) {
+  const ProcessResult good = run_case("slow=1", {"--split"}, "good");
+  ASSERT_TRUE(good.output.starts_with("ok\n")) << good.output;
+  const std::map<std::string, int> calls = logged("good", true);
+  std::vector<Case> cases;
+  for (const char* function : {"aclmdlLoadFromFile", "aclrtMalloc", "aclmdlExecuteAsync", "aclrtMemcpyAsync"}) {
+    ASSERT_TRUE(calls.contains(function));
+    for (const int nth : {1, 2}) cases.push_back({function, nth, 507899, {}, ""});
+  }
+  for_each_at_once(cases, [&](Case& each) { each.result = run_case(each.faults(), {"--split"}, each.faults()); });
+  for (const Case& each : cases) {
+    EXPECT_EQ(each.result.status, 0) << each.where() << ": " << each.result.output;
+    EXPECT_FALSE(each.result.timed_out) << each.where();
+    EXPECT_TRUE(each.result.output.starts_with("device: ") && each.result.output.find(each.function) != std::string::npos) << each.where() << ": " << each.result.output;
+    EXPECT_EQ(each.result.output.find("the next run"), std::string::npos) << each.where() << ": " << each.result.output;
+    const std::string left = left_over(logged(each.faults(), false));
+    EXPECT_TRUE(left.empty()) << each.where() << ": " << left;
+  }
+  for (const char* faults : {"hang=1", "hang=2", "lost=1", "lost=2"}) {
+    const ProcessResult result = run_case(faults, {"--split"});
+    EXPECT_EQ(result.status, 0) << faults << ": " << result.output;
+    EXPECT_TRUE(result.output.starts_with("device: ")) << faults << ": " << result.output;
+  }
+}
+
 TEST_F(FaultSweep, HangingDeviceEndsInAnError) {
   const ProcessResult result = run_case("hang=1", {"--memory-may-stay"});
   EXPECT_EQ(result.status, 0) << result.output;

@@ -1,4 +1,5 @@
-// Eight threads load, run and unload three models, and all run a fourth that they share, in one process: most of all for the thread sanitizer.
+// Eight threads load, run and unload three models, and all run two more that they share, one of them split between NPU and CPU with masks that each run draws, in one
+// process: most of all for the thread sanitizer.
 //   threads_program ROUNDS
 // Prints what was done, or each thread's error; exits with 0 when every output was right.
 #include <atomic>
@@ -11,9 +12,11 @@
 #include "ascend/backend.h"
 #include "ascend/compiler.h"
 #include "ascend/small_model.h"
+#include "ascend/split_model.h"
 #include "base/text.h"
 #include "engine/model.h"
 #include "ops/operator.h"
+#include "support/environment.h"
 
 namespace ropeway::ascend {
 namespace {
@@ -77,14 +80,23 @@ class Sample {
   std::vector<float> first_;
 };
 
+// A model that NPU and CPU share; by their masks, runs give something else each time.
+void run_split(const Model& model, ModelContext& context, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> outputs = {Tensor(model.outputs()[0].type)};
+  model.run(context, inputs, outputs, nullptr);
+  for (const float value : outputs[0].data<float>()) ensure(std::isfinite(value), "{} gives {}", model.graph().name, value);
+}
+
 struct Counts {
   std::atomic<int> loads = 0, runs = 0, failures = 0;
 };
 
 // A thread's part; each begins with another model, and takes the operators' times in every second round.
-void work(std::vector<std::unique_ptr<Sample>>& samples, Sample& shared, const Executable& shared_executable, int thread, int rounds, Counts& counts) {
+void work(std::vector<std::unique_ptr<Sample>>& samples, Sample& shared, const Executable& shared_executable, const Model& split, int thread, int rounds, Counts& counts) {
   const AscendBackend backend(*cann::installation_at(ROPEWAY_VIRTUAL_HOME));
   const auto shared_context = shared_executable.make_context();
+  const auto split_context = split.make_context();
+  const std::vector<Tensor> split_inputs = generated_inputs(split.inputs());
   for (int round = 0; round < rounds; ++round) {
     Sample& sample = *samples[static_cast<size_t>(thread + round) % samples.size()];
     CompileOptions options;
@@ -96,7 +108,8 @@ void work(std::vector<std::unique_ptr<Sample>>& samples, Sample& shared, const E
     sample.run(*executable, *context, nullptr);
     sample.run(*executable, *context, &trace);
     shared.run(shared_executable, *shared_context, round % 2 == 0 ? &trace : nullptr);
-    counts.runs += 3;
+    run_split(split, *split_context, split_inputs);
+    counts.runs += 4;
   }
 }
 
@@ -107,12 +120,15 @@ int run(int rounds) {
   for (const auto& sample : samples) compile_om(make_atc_input(sample->graph()), sample->graph().name, installation, {"Ascend310B1"});  // into the cache
   Sample shared(small_model(6));
   const auto shared_executable = AscendBackend(installation).compile(shared.graph(), {});
+  const test::ScopedVariable home("ROPEWAY_VIRTUAL_HOME", ROPEWAY_VIRTUAL_HOME);
+  const auto split = Model::compile(split_model(true), {.device = "virtual-npu"});
+  ensure(split->is_split() && split->plan().segments.size() == 3, "the model is not split");
   Counts counts;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       try {
-        work(samples, shared, *shared_executable, thread, rounds, counts);
+        work(samples, shared, *shared_executable, *split, thread, rounds, counts);
       } catch (const Error& error) {
         ++counts.failures;
         std::printf("thread %d: %s: %s\n", thread, name(error.code()), error.what());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ascend/split_model.h"
 #include "base/random.h"
 #include "check/observe.h"
 #include "formats/npy.h"
@@ -151,6 +152,90 @@ TEST_F(Compare, NamesTheOperatorThatOverflows) {
   }
 }
 
+TEST_F(Compare, OperatorsOfASplitModelStayWhereTheyAre) {
+  const Graph graph = ascend::split_model();
+  CompareOptions options = on("virtual-npu");
+  options.layers = true;
+  const Comparison result = compare(graph, inputs_of(graph), options);
+  EXPECT_FALSE(result.over()) << to_table(result, true);
+  EXPECT_TRUE(result.split.starts_with("split: 3 segments: virtual-npu 4 operators, cpu 3 (Cast at ")) << result.split;
+  EXPECT_EQ(result.title, "virtual Ascend310B1 + cpu");
+  std::vector<std::string> on_cpu;
+  for (const ComparedValue& layer : result.layers) {
+    if (layer.on_cpu) on_cpu.push_back(layer.name);
+  }
+  EXPECT_EQ(on_cpu, (std::vector<std::string>{"narrow", "relu", "widen"}));
+  EXPECT_FALSE(result.outputs.at(0).on_cpu);
+  const std::string table = to_table(result, true);
+  EXPECT_NE(table.find("\nsplit: 3 segments: "), std::string::npos) << table;
+  EXPECT_NE(table.find("  cpu\n"), std::string::npos) << table;
+  EXPECT_NE(to_json(result).find("\"on_cpu\": true"), std::string::npos);
+  options.session.fallback = false;
+  test::expect_error([&] { compare(graph, inputs_of(graph), options); }, ErrorCode::unsupported, "--no-fallback keeps them from the cpu");
+}
+
+// Both sides draw the same masks: the device in the run for its outputs, and again in that which looks within.
+TEST_F(Compare, DropoutInTrainingMode) {
+  const Graph graph = ascend::split_model(true);
+  CompareOptions options = on("virtual-npu");
+  options.layers = true;
+  options.batch_bytes = 300000;  // several runs, each of which is a first one
+  options.session.seed = 7;
+  const Comparison result = compare(graph, inputs_of(graph), options);
+  EXPECT_FALSE(result.over()) << to_table(result, true);
+  EXPECT_EQ(std::ranges::count(result.layers, std::string("Dropout"), &ComparedValue::kind), 2) << to_table(result, true);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_NE(result.notes[0].find("by --seed 7"), std::string::npos) << result.notes[0];
+  options.tolerance = 1e-5;
+  const Comparison over = compare(graph, inputs_of(graph), options);
+  ASSERT_TRUE(over.own);
+  EXPECT_LT(over.own->relative(), 1e-2) << "an operator by itself has the same masks, too";
+}
+
+TEST_F(Compare, PrecisionAutoKeepsWithinWhatItKeepsInTheModel) {
+  const Graph graph = overflowing();
+  CompareOptions options = on("virtual-npu");
+  options.session.precision = "auto";
+  options.layers = true;
+  const Comparison result = compare(graph, inputs_of(graph), options);
+  EXPECT_FALSE(result.outputs_over()) << to_table(result, true);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_NE(result.notes[0].find("Binary at norm.square"), std::string::npos) << result.notes[0];
+  EXPECT_FALSE(result.over()) << to_table(result, true);
+}
+
+TEST_F(Compare, TheReferenceIsTheModelWithoutSubstitutions) {
+  GraphBuilder builder("pools", "test");
+  builder.output(builder.add1(Op::MaxPool, PoolParams{{2, 2}, {2, 2}, {0, 0, 0, 0}, {1, 1}, false, false, 0}, {builder.input("x", {DType::f32, {1, 2, 4, 4}})}, "y", {"pool", {}}));
+  const Graph graph = builder.finish();
+  CompareOptions options = on("cpu");
+  EXPECT_FALSE(compare(graph, inputs_of(graph), options).over());
+  options.session.substitutions = {"maxpool=avgpool"};
+  const Comparison result = compare(graph, inputs_of(graph), options);
+  EXPECT_TRUE(result.outputs_over());
+  ASSERT_TRUE(result.own);
+  EXPECT_FALSE(result.own->within(0.1)) << "it is the operator's own";
+}
+
+// The device's values are of 32 bits where the reference's have 64.
+TEST_F(Compare, Float64) {
+  GraphBuilder builder("double", "test");
+  ValueId x = builder.input("x", {DType::f64, {4, 8}});
+  Tensor weight({DType::f64, {8, 4}});
+  for (size_t i = 0; i < 32; ++i) weight.data<double>()[i] = static_cast<double>(random_uniform(1, i));
+  x = builder.add1(Op::MatMul, NoParams{}, {x, builder.constant("w", std::move(weight))}, "product", {"product", {}});
+  builder.output(builder.add1(Op::Unary, UnaryParams{UnaryFunction::tanh, 0, 0}, {x}, "y", {"act", {}}));
+  const Graph graph = builder.finish();
+  CompareOptions options = on("virtual-npu");
+  options.layers = true;
+  const Comparison result = compare(graph, inputs_of(graph), options);
+  EXPECT_FALSE(result.over()) << to_table(result, true);
+  ASSERT_EQ(result.layers.size(), 2u);
+  for (const ComparedValue& layer : result.layers) EXPECT_GT(layer.difference.relative(), 1e-6);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_TRUE(result.notes[0].starts_with("float64 is not supported by Ascend310B1: ")) << result.notes[0];
+}
+
 TEST_F(Compare, ToldApartFromErrorsThatAddUp) {
   Network network({4, 64});
   for (int i = 0; i < 30; ++i) network.times(fmt::format("scale{}", i), 1.1f);  // which in 16 bits is 1.0996
@@ -261,7 +346,7 @@ TEST(CompareTable, OneScreen) {
     value.difference = {.largest_error = i * 1e-7, .index = 12345678901, .largest_value = 1, .reference_infinities = 123456};
     comparison.layers.push_back(value);
   }
-  comparison.layers[3].over = true;
+  comparison.layers[3].over = comparison.layers[3].on_cpu = true;
   comparison.first_over = 3;
   const std::string table = to_table(comparison, false);
   const std::vector<std::string> lines = split(table, '\n');

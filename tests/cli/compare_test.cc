@@ -61,6 +61,42 @@ TEST_F(Compare, OverTolerance) {
   EXPECT_GT(result["first_over"]["own"]["error"], 1e-6);
 }
 
+// A compiler that fails when the model is compiled again, to look within, has compiled it as it is: nothing of the CPU's may stand for the device's.
+TEST_F(Compare, ACompilerThatFailsWithin) {
+  const std::string environment = fmt::format("ROPEWAY_VIRTUAL_HOME={} ROPEWAY_CACHE={} ", quoted(ROPEWAY_VIRTUAL_HOME), quoted(file("cache")));
+  set_environment(environment);
+  succeeds(lenet_ + "--device virtual-npu");
+  set_environment(environment + "ROPEWAY_VIRTUAL_FAULTS=atc=9");
+  const Outcome within = ropeway(lenet_ + "--device virtual-npu --layers");
+  EXPECT_EQ(within.status, 7) << within.out << within.err;
+  for (const char* part : {"failed with exit status 9", "\n  while taking values out of ", "whose outputs are within tolerance"}) EXPECT_NE(within.err.find(part), std::string::npos) << within.err;
+  EXPECT_EQ(within.out, "");
+  // One that fails with the model as it is makes the CPU compute: that is what is compared, and it is said.
+  fs::remove_all(file("cache"));
+  const Outcome fallen = ropeway(lenet_ + "--device virtual-npu --layers --json c.json");
+  EXPECT_EQ(fallen.status, 0) << fallen.err;
+  EXPECT_NE(fallen.out.find("lenet.d20.onnx on cpu alone against cpu\n"), std::string::npos) << fallen.out;
+  EXPECT_NE(fallen.out.find("split: 1 segment: virtual-npu 0 operators, cpu "), std::string::npos) << fallen.out;
+  EXPECT_NE(fallen.out.find("because they could not be compiled for the NPU"), std::string::npos) << fallen.out;
+  EXPECT_EQ(fallen.err, "");
+  for (const Json& layer : json("c.json")["layers"]) EXPECT_EQ(layer["on_cpu"], true);
+  EXPECT_EQ(json("c.json")["predicted"], false);
+  EXPECT_EQ(ropeway(lenet_ + "--device virtual-npu --no-fallback").status, 7);
+}
+
+TEST_F(Compare, OptionsOfARun) {
+  const Outcome substituted = ropeway("compare alexnet --device virtual-npu --substitute maxpool=avgpool");
+  EXPECT_EQ(substituted.status, 1) << substituted.err;
+  EXPECT_TRUE(substituted.err.starts_with("note: maxpool=avgpool replaces 3 MaxPool")) << substituted.err;
+  EXPECT_NE(substituted.out.find("first over tolerance: MaxPool2d at features.2"), std::string::npos) << substituted.out;
+  const Outcome automatic = ropeway(lenet_ + "--device virtual-npu --precision auto --tolerance 1e-3");
+  EXPECT_EQ(automatic.status, 0) << automatic.out;
+  EXPECT_NE(automatic.out.find("tolerance 0.001\n"), std::string::npos) << automatic.out;
+  EXPECT_NE(automatic.out.find("precision auto: all operators in fp16, error "), std::string::npos) << automatic.out;
+  EXPECT_NE(automatic.out.find("\nsplit: none, all "), std::string::npos) << automatic.out;
+  fails(lenet_ + "--device cpu --precision fp16", 5, {"the CPU computes in fp32 alone"});
+}
+
 TEST_F(Compare, GeneratedInputsAreSaid) {
   const Outcome outcome = succeeds("compare " + golden("lenet.d20.onnx") + " --device cpu");
   EXPECT_NE(outcome.out.find("no --input is given: the inputs are generated"), std::string::npos) << outcome.out;

@@ -1,4 +1,0 @@
-// Differences of tensors, under the name by which this room knows them.
-#pragma once
-
-#include "accuracy/difference.h"
