@@ -204,3 +204,9 @@ def test_every_row_has_a_case():
     rows = row_names()
     assert len(rows) > 150
     assert rows - SEEN == set()
+
+
+def test_every_row_is_on_the_page_of_operators():
+    """What the rows become, of which docs/operators.md is made: tools/reader_operators.py writes it."""
+    lines = (Path(__file__).resolve().parents[2] / "tools" / "reader_operators.tsv").read_text().splitlines()
+    assert row_names() - {line.split("\t")[1] for line in lines if line.startswith("aten\t")} == set()
