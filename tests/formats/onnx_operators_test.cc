@@ -164,7 +164,8 @@ TEST(OnnxOperators, PoolingRoundsUpOnlyToWindowsThatBeginInside) {
   const std::vector<Tensor> x = {Tensor::of<float>({1, 1, 4}, {2, 4, 6, 8})};
   EXPECT_EQ(run(pool({}), x), (Floats{2, 5, 8}));
   EXPECT_EQ(run(pool({integer("count_include_pad", 1)}), x), (Floats{1, 5, 4}));
-  expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("pads", {2, 2})}), ErrorCode::unsupported, "more than half of its window");
+  EXPECT_EQ(run(single("MaxPool", {"1", "1", "4"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("strides", {2}), integers("pads", {1, 2})}), x), (Floats{4, 8, 8}));
+  expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("pads", {2, 3})}), ErrorCode::invalid_model, "that see padding alone");
   expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}), ErrorCode::invalid_model, "no kernel_shape");
 }
 

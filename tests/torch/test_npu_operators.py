@@ -10,7 +10,7 @@ from torch import nn
 import ropeway
 from test_operators import Function
 
-NPU = ("--device", "virtual-npu")
+NPU = ("--device", "virtual-npu", "--no-fallback")  # what is rewritten stays there
 NEAR = 1e-2    # of the largest value
 EXACT = 2e-6   # on the CPU
 
