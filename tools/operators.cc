@@ -1,9 +1,11 @@
 // Writes docs/operators.md: what can be read and run, from the tables in the code.
 //   build/dev/tools/operators > docs/operators.md      (in the repository's folder)
+// Exit status 1 with a message when a row of the readers' tables is missing in tools/reader_operators.tsv.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 #include <string>
@@ -83,20 +85,31 @@ std::string kernels(const std::string& graph_operator) {
 
 void print_operators(const Outcomes& outcomes) {
   fmt::print("## Operators of the graph\nNamed and defined as in ONNX opset 23, or composites of our own (`src/ir/ops.def`). Kernels of the CPU in the order in which they are tried; `reference` serves everything.\n"
-             "Ascend 310B: in floating point, CANN 8.1.RC1, by the cases of `tests/cases`; what `ropeway check` says of a model depends on its dtypes and sizes, too.\n\n");
+             "Ascend 310B: in floating point, CANN 8.1.RC1, by the cases of `tests/cases`; what `ropeway check` says of a model depends on its dtypes and sizes, too. A Dropout in training mode has become a product with a mask before.\n\n");
   fmt::print("| operator | kernels of the CPU | Ascend 310B |\n| --- | --- | --- |\n");
   for (const auto& [graph_operator, chip] : outcomes) fmt::print("| {} | {} | {} |\n", graph_operator, kernels(graph_operator), fmt::join(chip, "; "));
 }
 
-// One line per operator of a dialect: what it becomes, and where that leaves it on the chip.
+// "native", "native, AI CPU", "rewritten", …
+std::string short_form(const std::string& outcome) {
+  const std::string word = outcome.substr(0, outcome.find(" ("));
+  return outcome.ends_with(", AI CPU)") ? word + " on the AI CPU" : word;
+}
+
+// Where an operator of a dialect, which becomes those of the graph, is left on the chip; of several, which is not native is named.
 std::string chip_summary(const std::set<std::string>& graph, const Outcomes& outcomes) {
-  std::set<std::string> words;
+  if (graph.empty()) return "nothing to compute";
+  std::map<std::string, std::vector<std::string>> by_word;
   for (const std::string& each : graph) {
+    std::set<std::string> words;
     if (const auto found = outcomes.find(each); found != outcomes.end()) {
-      for (const std::string& text : found->second) words.insert(text.substr(0, text.find(" (")));
+      for (const std::string& text : found->second) words.insert(short_form(text));
     }
+    for (const std::string& word : words) by_word[word].push_back(each);
   }
-  return graph.empty() ? "nothing to compute" : fmt::format("{}", fmt::join(words, ", "));
+  std::vector<std::string> result;
+  for (const auto& [word, operators] : by_word) result.push_back(word == "native" || operators.size() == graph.size() ? word : fmt::format("{} ({})", word, fmt::join(operators, ", ")));
+  return fmt::format("{}", fmt::join(result, ", "));
 }
 
 using Readers = std::map<std::pair<std::string, std::string>, std::set<std::string>>;  // dialect, operator → operators of the graph
@@ -117,19 +130,20 @@ Readers read_readers(const std::string& path) {
   return result;
 }
 
-void print_reader(const std::map<std::string, std::string>& rows, const std::string& dialect, const Readers& readers, const Outcomes& outcomes) {
+// Returns the rows of which nothing was seen.
+std::vector<std::string> print_reader(const std::map<std::string, std::string>& rows, const std::string& dialect, const Readers& readers, const Outcomes& outcomes) {
+  std::vector<std::string> unseen;
   fmt::print("| operator | becomes | Ascend 310B |\n| --- | --- | --- |\n");
   for (const auto& [row, shown] : rows) {
     const auto found = readers.find({dialect, row});
-    std::set<std::string> graph;
-    if (found != readers.end()) graph = found->second;
-    else if (op_named(row)) graph = {row};
-    fmt::print("| {} | {} | {} |\n", shown, fmt::join(graph, ", "), found == readers.end() && graph.empty() ? "depends on the model" : chip_summary(graph, outcomes));
+    if (found == readers.end()) unseen.push_back(row);
+    else fmt::print("| {} | {} | {} |\n", shown, fmt::join(found->second, ", "), chip_summary(found->second, outcomes));
   }
+  return unseen;
 }
 
-void print_onnx(const Readers& readers, const Outcomes& outcomes) {
-  fmt::print("\n## ONNX\nDomain ai.onnx, opset {} to {}.\n\n", onnx::kOldestOpset, onnx::kNewestOpset);
+std::vector<std::string> print_onnx(const Readers& readers, const Outcomes& outcomes) {
+  fmt::print("\n## ONNX\nDomain ai.onnx, opset {} to {}. An If needs a condition that follows from constants: its branch stands in its place.\n\n", onnx::kOldestOpset, onnx::kNewestOpset);
   std::map<std::string, std::string> rows;  // by name, with the opsets where not all
   for (const auto& family : {onnx::elementwise_operators(), onnx::layer_operators(), onnx::window_operators(), onnx::image_operators(), onnx::selection_operators(), onnx::shape_operators(), onnx::constant_operators()}) {
     for (const onnx::Operator& row : family) {
@@ -139,10 +153,10 @@ void print_onnx(const Readers& readers, const Outcomes& outcomes) {
       if (from_start) rows[op] = op;
     }
   }
-  print_reader(rows, "onnx", readers, outcomes);
+  return print_reader(rows, "onnx", readers, outcomes);
 }
 
-void print_aten(const Readers& readers, const Outcomes& outcomes) {
+std::vector<std::string> print_aten(const Readers& readers, const Outcomes& outcomes) {
   fmt::print("\n## ATen, in .pt2 files\n`torch.ops.aten.` of these; also in place (`relu_` for `relu`), and in programs with open sizes the arithmetic of Python's numbers.\n\n");
   std::map<std::string, std::string> rows;
   for (const auto& family : {pt2::elementwise_operators(), pt2::layer_operators(), pt2::window_operators(), pt2::image_operators(), pt2::selection_operators(), pt2::reduction_operators(), pt2::shape_operators(), pt2::constant_operators()}) {
@@ -151,7 +165,7 @@ void print_aten(const Readers& readers, const Outcomes& outcomes) {
       rows[op] = op.ends_with(".default") ? op.substr(0, op.size() - 8) : op;
     }
   }
-  print_reader(rows, "aten", readers, outcomes);
+  return print_reader(rows, "aten", readers, outcomes);
 }
 
 }  // namespace
@@ -164,6 +178,9 @@ int main() {
   const Outcomes outcomes = chip_outcomes();
   const Readers readers = read_readers("tools/reader_operators.tsv");
   print_operators(outcomes);
-  print_onnx(readers, outcomes);
-  print_aten(readers, outcomes);
+  std::vector<std::string> unseen = print_onnx(readers, outcomes);
+  for (const std::string& each : print_aten(readers, outcomes)) unseen.push_back(each);
+  if (unseen.empty()) return 0;
+  fmt::print(stderr, "tools/reader_operators.tsv has nothing of {}: give them a case, and make it again with tools/reader_operators.py\n", fmt::join(unseen, ", "));
+  return 1;
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes tools/reader_operators.tsv: what the operators of files become in Ropeway's graph, seen at the cases of tests/torch/test_operators.py.
+"""Makes tools/reader_operators.tsv: what the operators of files become in Ropeway's graph, seen at the cases of tests/torch.
 
     .venv/bin/python tools/reader_operators.py > tools/reader_operators.tsv
 
-Each case is exported as PyTorch leaves it, decomposed to core ATen, and as ONNX, beside the ONNX files of tests/golden; `ropeway inspect --stage graph` says which operators each node of the file has become.
+Each case is exported as PyTorch leaves it, decomposed to core ATen, and as ONNX, beside the single nodes of test_onnx_operators.py and the ONNX files of tests/golden; `ropeway inspect --stage graph` says which operators each node of the file has become.
 """
 import re
 import subprocess
@@ -20,6 +20,7 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "torch"))
 from ropeway import PROGRAM  # noqa: E402
+from test_onnx_operators import NODES, ROUNDS, Case, save  # noqa: E402
 from test_operators import CASES, Function  # noqa: E402
 
 NODE = re.compile(r"^%\S+(?:, %\S+)* = (\w+)\([^)]*\)(?:.*?\bfunction=(\w+))?.* @ .*?\(?([^() ]+)\)?$")
@@ -48,6 +49,10 @@ def aten_operators(program):
             yield node.name, re.sub(r"(?<!_)_\.", ".", str(node.target).removeprefix("aten."))
 
 
+def onnx_operators(file):
+    return [(node.name, node.op_type) for node in onnx.load(file, load_external_data=False).graph.node]
+
+
 def main():
     warnings.simplefilter("ignore")
     found = defaultdict(set)
@@ -62,10 +67,14 @@ def main():
                 torch.onnx.export(module, tuple(inputs), f"{folder}/model.onnx", opset_version=18, verbose=False)
             except Exception:  # PyTorch cannot write everything as ONNX
                 continue
-            nodes = onnx.load(f"{folder}/model.onnx").graph.node
-            add(found, "onnx", [(node.name, node.op_type) for node in nodes], f"{folder}/model.onnx")
+            add(found, "onnx", onnx_operators(f"{folder}/model.onnx"), f"{folder}/model.onnx")
+        for make in NODES:
+            for seed in range(ROUNDS):
+                arguments, _ = make(Case(seed))
+                save(f"{folder}/model.onnx", outputs=arguments.pop("outputs", 1), **arguments)
+                add(found, "onnx", onnx_operators(f"{folder}/model.onnx"), f"{folder}/model.onnx")
     for file in sorted((ROOT / "tests" / "golden" / "onnx").glob("*.onnx")):
-        add(found, "onnx", [(node.name, node.op_type) for node in onnx.load(file, load_external_data=False).graph.node], file)
+        add(found, "onnx", onnx_operators(file), file)
     for (dialect, operator), graph in sorted(found.items()):
         print(dialect, operator, " ".join(sorted(graph)), sep="\t")
 

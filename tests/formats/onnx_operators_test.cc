@@ -164,7 +164,8 @@ TEST(OnnxOperators, PoolingRoundsUpOnlyToWindowsThatBeginInside) {
   const std::vector<Tensor> x = {Tensor::of<float>({1, 1, 4}, {2, 4, 6, 8})};
   EXPECT_EQ(run(pool({}), x), (Floats{2, 5, 8}));
   EXPECT_EQ(run(pool({integer("count_include_pad", 1)}), x), (Floats{1, 5, 4}));
-  expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("pads", {2, 2})}), ErrorCode::unsupported, "more than half of its window");
+  EXPECT_EQ(run(single("MaxPool", {"1", "1", "4"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("strides", {2}), integers("pads", {1, 2})}), x), (Floats{4, 8, 8}));
+  expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}, {integers("kernel_shape", {3}), integers("pads", {2, 3})}), ErrorCode::invalid_model, "that see padding alone");
   expect_read_error(single("MaxPool", {"1", "1", "9"}, {}, {"x"}), ErrorCode::invalid_model, "no kernel_shape");
 }
 
@@ -244,6 +245,12 @@ TEST(OnnxOperators, Selections) {
   const std::vector<std::string> scatter = {tensor("i", {1, 2}, 7, std::string(16, '\0')), floats("u", {1, 2}, {1, 2})};
   EXPECT_EQ(run(single("ScatterElements", {"2", "3"}, scatter, {"x", "i", "u"}, {integer("axis", 1), text("reduction", "add")}), {x}), (Floats{8, 7, 7, 1, 0, 0}));
   expect_read_error(single("ScatterElements", {"2", "3"}, scatter, {"x", "i", "u"}, {text("reduction", "mul")}), ErrorCode::unsupported, "reduction mul");
+  const auto place = [](Shape shape, const Ints& values) { return tensor("i", shape, 7, std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(int64_t))); };
+  const std::vector<std::string> rows = {place({2, 1}, {1, -1}), floats("u", {2, 3}, {1, 2, 3, 4, 5, 6})};
+  EXPECT_EQ(run(single("ScatterND", {"2", "3"}, rows, {"x", "i", "u"}, {text("reduction", "add")}, 16), {x}), (Floats{5, 7, 7, 6, 7, 9}));
+  EXPECT_EQ(run(single("ScatterND", {"2", "3"}, {rows[0], floats("u", {2, 3}, {0, 0, 0, 4, 5, 6})}, {"x", "i", "u"}), {x}), (Floats{5, 7, 7, 4, 5, 6}));
+  expect_read_error(single("ScatterND", {"2", "3"}, {place({1, 2}, {1, 2}), floats("u", {1}, {1})}, {"x", "i", "u"}), ErrorCode::unsupported, "ScatterND whose indices name 2 dimensions");
+  expect_read_error(single("ScatterND", {"2", "3"}, {rows[0], floats("u", {2, 2}, {1, 2, 3, 4})}, {"x", "i", "u"}), ErrorCode::invalid_model, "ScatterND of f32[2,2] into f32[2,3]");
   EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", 1)}, {"x", "k"}), {x}), (Floats{0, 7, 7, 0, 0, 0}));
   EXPECT_EQ(run(single("Trilu", {"2", "3"}, {}, {"x"}, {integer("upper", 0)}), {x}), (Floats{5, 0, 0, 1, 0, 0}));
 }

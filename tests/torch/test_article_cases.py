@@ -1,6 +1,6 @@
 """What the article met with CANN 7.0.RC1, here by the virtual one: files as PyTorch exports them end in its errors when they are given to atc as they are, and run through Ropeway.
 That 7.0.RC1 lacks these operators rests on the article: it is unverified."""
-import os
+import re
 import subprocess
 import warnings
 from pathlib import Path
@@ -98,6 +98,54 @@ def test_max_pool_with_unused_indices(kind, image, tmp_path):
         expected = model(image).numpy()
     (actual,) = ropeway.run(export(model, image, kind, tmp_path), [image.numpy()], *NPU).values()
     assert NOT_FP32 < ropeway.relative_error(actual, expected) <= NEAR
+
+
+class Unpooled(nn.Module):
+    """Indices that are used, between convolutions that are worth the NPU. Up to the pool all numbers are whole and small, so that 16 bits hold them and find the same maxima."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1))
+        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+        self.middle, self.after = nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 8, 3, padding=1)
+        with torch.no_grad():
+            for parameter in self.before.parameters():
+                parameter.copy_(torch.randint(-1, 2, parameter.shape))
+
+    def forward(self, x):
+        x, indices = self.pool(self.before(x))
+        return self.after(self.unpool(self.middle(x), indices))
+
+
+@pytest.fixture
+def unpooled():
+    torch.manual_seed(0)
+    model, x = Unpooled().eval(), torch.randint(-2, 3, (1, 3, 64, 64)).float()
+    with torch.no_grad():
+        assert model.before(x).abs().max() <= 2048, "16 bits round whole numbers beyond"
+        return model, x, model(x).numpy()
+
+
+def test_used_indices_as_they_are(unpooled, tmp_path):
+    model, x, _ = unpooled
+    said = naive(export(model, x, "onnx", tmp_path))
+    assert "The process exits for this inner error, and the current working operator name is MaxPoolWithArgmaxV1." in said
+
+
+# The older exporter does not know unpooling.
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_used_indices(kind, unpooled, tmp_path):
+    model, x, expected = unpooled
+    path = export(model, x, kind, tmp_path)
+    (actual,) = ropeway.run(path, [x.numpy()], *NPU).values()
+    assert NOT_FP32 < ropeway.relative_error(actual, expected) <= NEAR
+    split = ropeway.command("run", path, *NPU).splitlines()[0]
+    assert re.match(r"split: 3 segments: virtual-npu \d+ operators, cpu \d+ \(.*MaxPoolIndices at pool ", split), split
+    assert "Conv" not in split, "the convolutions stay on the NPU"
+
+    refused = subprocess.run([ropeway.PROGRAM, "run", path, *NPU, "--no-fallback"], capture_output=True, text=True)
+    assert refused.returncode == 3
+    assert "MaxPoolIndices at pool" in refused.stderr and "--no-fallback keeps them from the cpu" in refused.stderr
 
 
 def dropouts():

@@ -20,7 +20,8 @@ def save(path, op, inputs, weights, outputs, opset=18, **attributes):
     """A model of one node: inputs, then constants (None: left out)."""
     names = [f"x{i}" for i in range(len(inputs))]
     constants = [f"c{i}" if value is not None else "" for i, value in enumerate(weights)]
-    node = helper.make_node(op, names + constants, [f"y{i}" for i in range(outputs)], **attributes)
+    operands = constants if op == "If" else names + constants  # an If's branches read what is outside
+    node = helper.make_node(op, operands, [f"y{i}" for i in range(outputs)], name=op, **attributes)
     graph = helper.make_graph(
         [node], "one", [helper.make_tensor_value_info(name, TYPES[x.dtype], x.shape) for name, x in zip(names, inputs)],
         [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in node.output],
@@ -121,6 +122,14 @@ def scatter_elements(case):
     return dict(op="ScatterElements", inputs=[x, i, u], weights=[], axis=1, reduction="add"), [torch.from_numpy(x).scatter_add(1, torch.from_numpy(i), torch.from_numpy(u))]
 
 
+def scatter_rows(case):
+    x, shape = case.tensor(case.size(3, 6), case.size(), 3), (case.size(1, 3), case.size(1, 3))
+    i = case.numbers.integers(-x.shape[0], x.shape[0], (*shape, 1))
+    u = case.tensor(*shape, *x.shape[1:])
+    expected = torch.from_numpy(x).index_put((torch.from_numpy(i[..., 0]),), torch.from_numpy(u), accumulate=True)
+    return dict(op="ScatterND", inputs=[x, i, u], weights=[], reduction="add"), [expected]
+
+
 def triangle(case):
     x, k, upper = case.tensor(2, case.size(), case.size()), case.size(-3, 3), case.size(0, 1)
     function = torch.triu if upper else torch.tril
@@ -140,7 +149,50 @@ def depth_to_space(case):
     return dict(op="DepthToSpace", inputs=[x], weights=[], mode="CRD", blocksize=times), [F.pixel_shuffle(torch.from_numpy(x), times)]
 
 
-NODES = [conv_transpose, max_pool, max_unpool, einsum, instance_norm, group_norm, rms_norm, arg, top_k, cumulative_sum, gather_elements, scatter_elements, triangle, resize, depth_to_space]
+def space_to_depth(case):
+    times = case.size(1, 3)
+    x = case.tensor(2, case.size(1, 3), times * case.size(1, 3), times * case.size(1, 3))
+    blocks = F.pixel_unshuffle(torch.from_numpy(x), times).unflatten(1, (x.shape[1], times * times))  # by channel; ONNX has the channels of one place together
+    return dict(op="SpaceToDepth", inputs=[x], weights=[], blocksize=times), [blocks.transpose(1, 2).flatten(1, 2)]
+
+
+def global_max_pool(case):
+    x = case.tensor(2, 3, case.size(), case.size())
+    return dict(op="GlobalMaxPool", inputs=[x], weights=[]), [F.adaptive_max_pool2d(torch.from_numpy(x), 1)]
+
+
+def of_several(case):
+    op, shape = case.random.choice(["Mean", "Sum"]), (case.size(), case.size())
+    x = [case.tensor(*shape), case.tensor(shape[1]), case.tensor(shape[0], 1)]
+    total = sum(map(torch.from_numpy, x))
+    return dict(op=op, inputs=x, weights=[]), [total / 3 if op == "Mean" else total]
+
+
+def cast_like(case):
+    x = 5 * case.tensor(case.size(), case.size())
+    return dict(op="CastLike", inputs=[x], weights=[np.array(1)]), [torch.from_numpy(x).long()]
+
+
+def size(case):
+    x = case.tensor(case.size(), case.size())
+    return dict(op="Size", inputs=[x], weights=[]), [torch.tensor(x.size)]
+
+
+def sequence(case):
+    first, step = case.size(-5, 5), case.size(1, 4)
+    return dict(op="Range", inputs=[], weights=[np.array(first), np.array(20), np.array(step)]), [torch.arange(first, 20, step)]
+
+
+def known_condition(case):
+    x, condition = case.tensor(case.size(), case.size()), bool(case.size(0, 1))
+    branch = lambda op: helper.make_graph([helper.make_node(op, ["x0"], ["y"], name=op)], op, [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    return dict(op="If", inputs=[x], weights=[np.array(condition)], then_branch=branch("Relu"), else_branch=branch("Neg")), [torch.relu(torch.from_numpy(x)) if condition else -torch.from_numpy(x)]
+
+
+NODES = [
+    conv_transpose, max_pool, max_unpool, einsum, instance_norm, group_norm, rms_norm, arg, top_k, cumulative_sum, gather_elements, scatter_elements, scatter_rows, triangle, resize, depth_to_space, space_to_depth,
+    global_max_pool, of_several, cast_like, size, sequence, known_condition,
+]
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -89,7 +89,7 @@ CASES = {
     "conv_transpose": (nn.ConvTranspose2d(4, 6, (3, 2), stride=(2, 3), padding=1, output_padding=(1, 2), groups=2, dilation=(1, 2)), IMAGE), "conv_transpose1d": (nn.ConvTranspose1d(4, 3, 5, stride=2, padding=2, bias=False), LINE), "conv_transpose3d": (nn.ConvTranspose3d(2, 3, 2, stride=(2, 1, 2)), CUBE),
     "max_pool_indices": (lambda x: (*F.max_pool2d(x, 3, 2, 1, return_indices=True), *F.max_pool2d(x, (3, 2), ceil_mode=True, dilation=(1, 2), return_indices=True)), IMAGE),
     "max_pool1d_indices": (lambda x: F.max_pool1d(x, 3, 2, return_indices=True), LINE), "max_pool3d_indices": (lambda x: F.max_pool3d(x, 2, return_indices=True), CUBE),
-    "adaptive_max_any": (lambda x: (F.adaptive_max_pool2d(x, (4, 3)), F.adaptive_max_pool2d(x, (3, 4)), F.adaptive_max_pool2d(x, (9, 5))), IMAGE), "adaptive_max_any1d": (lambda x: F.adaptive_max_pool1d(x, 4), LINE), "adaptive_max_any3d": (lambda x: F.adaptive_max_pool3d(x, (2, 3, 4)), CUBE),
+    "adaptive_max_any": (lambda x: (F.adaptive_max_pool2d(x, (4, 3)), F.adaptive_max_pool2d(x, (3, 4)), F.adaptive_max_pool2d(x, (9, 5)), F.adaptive_max_pool2d(x, (13, 3))), IMAGE), "adaptive_max_any1d": (lambda x: F.adaptive_max_pool1d(x, 4), LINE), "adaptive_max_any3d": (lambda x: F.adaptive_max_pool3d(x, (2, 3, 4)), CUBE),
     "adaptive_max_indices": (lambda x, y, z: (*F.adaptive_max_pool2d(x, (4, 3), return_indices=True), *F.adaptive_max_pool2d(x, 1, return_indices=True), *F.adaptive_max_pool1d(y, 4, return_indices=True), *F.adaptive_max_pool3d(z, (2, 3, 4), return_indices=True)), IMAGE, LINE, CUBE),
     "max_unpool": (lambda x: (F.max_unpool2d(*F.max_pool2d(x[..., :8], 2, return_indices=True), 2), F.max_unpool2d(*F.max_pool2d(x, 3, 2, return_indices=True), 3, 2, output_size=x.shape)), t(2, 4, 8, 9)), "max_unpool3d": (lambda x: F.max_unpool3d(*F.max_pool3d(x, 2, return_indices=True), 2), t(1, 2, 4, 6, 6)),
     "einsum": (lambda a, b, c: (torch.einsum("bij,bjk->bik", a, b), torch.einsum("bij,bjk->ki", a, b), torch.einsum("bij,bjk", a, b), torch.einsum("...ij,...jk->...ik", a, b), torch.einsum("bij,bjk,kl->lib", a, b, c), torch.einsum("bij->ji", a), torch.einsum("bij->", a), torch.einsum("kl,mn->nmkl", c, c)), t(2, 3, 4), t(2, 4, 5), t(5, 2)),
@@ -204,3 +204,9 @@ def test_every_row_has_a_case():
     rows = row_names()
     assert len(rows) > 150
     assert rows - SEEN == set()
+
+
+def test_every_row_is_on_the_page_of_operators():
+    """What the rows become, of which docs/operators.md is made: tools/reader_operators.py writes it."""
+    lines = (Path(__file__).resolve().parents[2] / "tools" / "reader_operators.tsv").read_text().splitlines()
+    assert row_names() - {line.split("\t")[1] for line in lines if line.startswith("aten\t")} == set()

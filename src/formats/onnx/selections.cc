@@ -30,10 +30,31 @@ Ids gather_elements(const NodeImporter& node) {
   return node.result(Op::GatherElements, AxisParams{node.axis(node.integer("axis", 0), node.rank(0))}, {node.input(0), node.input(1)});
 }
 
-Ids scatter_elements(const NodeImporter& node) {
+std::string reduction_of(const NodeImporter& node, std::string_view op) {
   const std::string reduction = node.string("reduction", "none");
-  if (reduction != "none" && reduction != "add") fail(ErrorCode::unsupported, "ScatterElements with reduction {} is not supported: only none and add", reduction);
+  if (reduction != "none" && reduction != "add") fail(ErrorCode::unsupported, "{} with reduction {} is not supported: only none and add", op, reduction);
+  return reduction;
+}
+
+Ids scatter_elements(const NodeImporter& node) {
+  const std::string reduction = reduction_of(node, "ScatterElements");
   return node.result(Op::ScatterElements, ScatterParams{node.axis(node.integer("axis", 0), node.rank(0)), reduction}, {node.input(0), node.input(1), node.input(2)});
+}
+
+// Whole rows of the first dimension: their elements scattered, the row's index repeated for each.
+Ids scatter_rows(const NodeImporter& node) {
+  const std::string reduction = reduction_of(node, "ScatterND");
+  const Shape data = node.type(0).shape, indices = node.type(1).shape;
+  if (data.empty() || indices.empty()) fail(ErrorCode::invalid_model, "ScatterND into {} by indices of {}", to_string(node.type(0)), to_string(node.type(1)));
+  if (indices.back() != 1) fail(ErrorCode::unsupported, "ScatterND whose indices name {} dimensions is not supported: only the first", indices.back());
+  const Shape row(data.begin() + 1, data.end());
+  Shape wanted(indices.begin(), indices.end() - 1);
+  wanted.insert(wanted.end(), row.begin(), row.end());
+  if (node.type(2).shape != wanted) fail(ErrorCode::invalid_model, "ScatterND of {} into {} by indices of {}", to_string(node.type(2)), to_string(node.type(0)), to_string(node.type(1)));
+  const Shape updates{element_count(indices), element_count(row)};
+  const ValueId elements = node.step(Op::Expand, ShapeParams{updates}, {node.reshape(node.input(1), {updates[0], 1})});
+  const ValueId scattered = node.step(Op::ScatterElements, ScatterParams{0, reduction}, {node.reshape(node.input(0), {data[0], updates[1]}), elements, node.reshape(node.input(2), updates)});
+  return node.result(Op::Reshape, ShapeParams{data}, {scattered});
 }
 
 Ids triangle_of(const NodeImporter& node) {
@@ -48,6 +69,7 @@ constexpr Operator kRows[] = {
     {.op_type = "CumSum", .convert = cumulative_sum},
     {.op_type = "GatherElements", .convert = gather_elements},
     {.op_type = "ScatterElements", .convert = scatter_elements},
+    {.op_type = "ScatterND", .convert = scatter_rows},
     {.op_type = "Trilu", .since = 14, .convert = triangle_of},
 };
 

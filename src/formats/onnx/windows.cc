@@ -78,20 +78,14 @@ Ids conv_transpose(const NodeImporter& node) {
   return node.result(Op::ConvTranspose, params, {node.input(0), node.input(1), node.optional_input(2)});
 }
 
-template <Op op>
-PoolParams pool_params(const NodeImporter& node) {
+PoolParams pool_params(const NodeImporter& node, Op op) {
   const auto kernel = node.integers("kernel_shape");
   if (!kernel) fail(ErrorCode::invalid_model, "{} has no kernel_shape", name(op));
-  const PoolParams params = windowed(node, PoolParams{}, *kernel);
-  for (size_t d = 0; d < params.pads.size(); ++d) {
-    const size_t axis = d % kernel->size();
-    if (params.pads[d] > (params.dilations[axis] * ((*kernel)[axis] - 1) + 1) / 2) fail(ErrorCode::unsupported, "{} with pads [{}], more than half of its window", name(op), fmt::join(params.pads, ","));
-  }
-  return params;
+  return windowed(node, PoolParams{}, *kernel);
 }
 
 Ids average_pool(const NodeImporter& node) {
-  return node.result(Op::AveragePool, pool_params<Op::AveragePool>(node), {node.input(0)});
+  return node.result(Op::AveragePool, pool_params(node, Op::AveragePool), {node.input(0)});
 }
 
 // Where the first element of every image [n, c] lies in the whole tensor; of rank `rank`.
@@ -107,7 +101,7 @@ Tensor image_offsets(const Shape& shape, size_t rank) {
 // ONNX counts indices through the whole tensor.
 Ids max_pool(const NodeImporter& node) {
   const bool by_column = node.integer("storage_order", 0) != 0;
-  const PoolParams params = pool_params<Op::MaxPool>(node);
+  const PoolParams params = pool_params(node, Op::MaxPool);
   const Ids values = node.result(Op::MaxPool, params, {node.input(0)});
   if (!node.reads_output(1)) return values;
   if (by_column) fail(ErrorCode::unsupported, "MaxPool with indices in column-major order (storage_order = 1) is not supported");

@@ -142,7 +142,8 @@ bool is_even(const Shape& shape, const Ints& sizes) {
 }
 
 // By bin the positions in it, the last one repeated where others have more: a maximum does not change by that.
-Tensor bins(int64_t size, int64_t count) {
+Tensor bins(const NodeImporter& node, int64_t size, int64_t count) {
+  node.builder().account(8.0 * static_cast<double>(count) * static_cast<double>(size / count + 2));
   Shape shape = {count, 1};
   const auto end = [&](int64_t bin) { return ((bin + 1) * size + count - 1) / count; };
   for (int64_t bin = 0; bin < count; ++bin) shape[1] = std::max(shape[1], end(bin) - bin * size / count);
@@ -161,7 +162,7 @@ ValueId in_bins(const NodeImporter& node, ValueId x, const Ints& sizes) {
   Shape flat = {shape[0], shape[1]};
   int64_t elements = 1;
   for (size_t d = 0; d < sizes.size(); ++d) {
-    const Tensor positions = bins(shape[d + 2], sizes[d]);
+    const Tensor positions = bins(node, shape[d + 2], sizes[d]);
     elements *= positions.shape()[1];
     x = node.step(Op::Gather, AxisParams{static_cast<int64_t>(2 + 2 * d)}, {x, node.step_constant(positions)});
     perm.perm.push_back(static_cast<int64_t>(2 + 2 * d));
@@ -189,7 +190,7 @@ Ids adaptive_max_pool(const NodeImporter& node) {
     return {values[0], node.step(Op::MaxPoolIndices, pool, {self})};
   }
   for (size_t d = 0; d < n; ++d) {
-    if (sizes[d] < 1 || sizes[d] > shape[d + 2] || shape[d + 2] < 1) fail(ErrorCode::unsupported, "adaptive max pooling of {} to [{}] is not supported", to_string(node.type("self")), fmt::join(sizes, ","));
+    if (sizes[d] < 1 || shape[d + 2] < 1) fail(ErrorCode::unsupported, "adaptive max pooling of {} to [{}] is not supported", to_string(node.type("self")), fmt::join(sizes, ","));
   }
   const auto last = static_cast<int64_t>(n) + 2;
   const ValueId elements = in_bins(node, self, sizes);
