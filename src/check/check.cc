@@ -43,6 +43,7 @@ std::vector<std::string> CheckReport::reservations() const {
   std::vector<std::string> result;
   if (any(Outcome::on_cpu)) result.emplace_back("a fallback to the CPU");
   if (any(Outcome::unknown)) result.emplace_back("an operator that is not known");
+  if (any(Outcome::substituted)) result.emplace_back("another function");
   if (numbers.is_finding() || !findings.empty()) result.emplace_back("a precision finding");
   return result;
 }
@@ -61,15 +62,27 @@ CheckReport check_model(const Graph& as_read, const CheckOptions& options) {
   const auto ms_of = [&](size_t node) { return candidates[plan.placements[node].backend].supports[node].predicted_ms.value_or(0); };
 
   CheckReport report{as_read.name, target, options.session.precision.empty() ? "fp16" : options.session.precision, model.inputs, {}, {}, {}, model.notes, model.findings, sources(target.cann)};
-  const Describer words(as_read);
+  const Describer words(as_read), planned_words(planned);
+  std::vector<bool> told(planned.nodes.size(), false);
+  const auto of_planned = [&](size_t at) {
+    told[at] = true;
+    OperatorCheck each = computed(planned.nodes[at], verdicts[at], target, plan.placements[at].backend == kChip ? "" : plan.placements[at].reason);
+    each.ms = ms_of(at);
+    return each;
+  };
   for (size_t i = 0; i < as_read.nodes.size(); ++i) {
     const Node& node = as_read.nodes[i];
     const Fate& fate = follower.fates()[i];
-    const auto at = static_cast<size_t>(fate.node);
-    OperatorCheck each = fate.node < 0 ? removed(node, fate.pass) : computed(node, verdicts[at], target, plan.placements[at].backend == kChip ? "" : plan.placements[at].reason);
+    OperatorCheck each = fate.node < 0 ? removed(node, fate.pass) : of_planned(static_cast<size_t>(fate.node));
+    if (fate.node >= 0 && !fate.pass.empty()) each = changed(std::move(each), fate.pass);
     each.kind = words.kind(node);
-    if (fate.node >= 0) each.ms = ms_of(at);
     report.operators.push_back(std::move(each));
+  }
+  // What passes have added counts, too.
+  for (size_t at = 0; at < planned.nodes.size(); ++at) {
+    if (told[at]) continue;
+    report.operators.push_back(of_planned(at));
+    report.operators.back().kind = planned_words.kind(planned.nodes[at]);
   }
   for (const Segment& segment : plan.segments) {
     SegmentCheck each{plan.devices[segment.backend], segment.nodes.size(), 0, {}, {}};
@@ -80,11 +93,7 @@ CheckReport check_model(const Graph& as_read, const CheckOptions& options) {
     }
     report.segments.push_back(std::move(each));
   }
-  std::set<int> on_cpu;
-  for (size_t n = 0; n < plan.placements.size(); ++n) {
-    if (plan.placements[n].backend != kChip) on_cpu.insert(static_cast<int>(n));
-  }
-  report.numbers = check_precision(model, options, target.mode, std::move(on_cpu));
+  report.numbers = check_precision(model, options, target.mode, nodes_on_host(plan));
   return report;
 }
 

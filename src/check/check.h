@@ -15,6 +15,7 @@ enum class Outcome : uint8_t {
   native,     // the chip has it
   fused,      // no engine lists it, but it is known to compile: graph fusion replaces it
   rewritten,  // the same function, made of what the chip has, or of less
+  substituted,  // another function, because --substitute asks for it
   on_cpu,     // a fallback: the model runs all the same
   unknown,    // it is given to atc, and computed on the CPU should atc refuse it
 };
@@ -60,7 +61,7 @@ struct PrecisionCheck {
   std::vector<std::string> weights;         // those with elements that 16 bits do not hold, a sentence each
   std::vector<OperatorFinding> keep;        // the operators to keep in fp32, and why each
   bool applied = false;                     // they are kept already: error is what it is with them
-  double error_kept = 0;                    // with them
+  std::optional<double> error_kept;         // with them; without any that helps, with all that the chip has in fp32. Nothing where none was looked for
   bool is_finding() const { return !(error <= tolerance); }
 };
 
@@ -78,7 +79,8 @@ struct CheckReport {
 
   double compute_ms() const;  // of the segments
   double transfer_ms() const;
-  // What keeps the model from running as it is on the chip alone: "a fallback", "an operator that is not known", "a precision finding". Empty: all native or exactly rewritten.
+  // What keeps the model from running as it is on the chip alone: "a fallback to the CPU", "an operator that is not known", "another function",
+  // "a precision finding". Empty: all native or exactly rewritten.
   std::vector<std::string> reservations() const;
 };
 
@@ -88,7 +90,7 @@ struct CheckOptions {
   std::optional<std::pair<double, double>> range;  // of generated samples; without: what the file brings along, else [-1, 1)
 };
 
-// `as_read` is the graph before passes. Runs the model on the CPU twice, and further times to find which operators to keep in fp32.
+// `as_read` is the graph before passes. Runs the model on the CPU a few times, and more often to find which operators to keep in fp32.
 // Throws Error{unsupported} where even the CPU cannot compute an operator, Error{invalid_argument} as prepare and npu_precision do.
 CheckReport check_model(const Graph& as_read, const CheckOptions& options);
 

@@ -28,7 +28,7 @@ Json findings(const std::vector<OperatorFinding>& operators) {
 
 Json numbers(const PrecisionCheck& check) {
   return {{"samples", check.samples}, {"tolerance", check.tolerance}, {"error", number(check.error)}, {"within", !check.is_finding()}, {"operators", findings(check.operators)},
-          {"weights", check.weights}, {"keep_fp32", findings(check.keep)}, {"kept", check.applied}, {"error_kept", number(check.error_kept)}};
+          {"weights", check.weights}, {"keep_fp32", findings(check.keep)}, {"kept", check.applied}, {"error_kept", check.error_kept ? number(*check.error_kept) : Json(nullptr)}};
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ struct Group {
   double ms = 0;
 };
 
+// What a reader must know.
+bool is_urgent(Outcome outcome) { return outcome == Outcome::on_cpu || outcome == Outcome::unknown || outcome == Outcome::substituted; }
+
 std::vector<Group> grouped(const CheckReport& report, bool all) {
   std::vector<Group> groups;
   std::map<std::tuple<std::string, Outcome, std::string, std::string>, size_t> known;
@@ -31,7 +34,7 @@ std::vector<Group> grouped(const CheckReport& report, bool all) {
     group.origins.push_back(each.origin);
     group.ms += each.ms;
   }
-  const auto urgency = [](const Group& group) { return group.first.outcome == Outcome::on_cpu ? 0 : group.first.outcome == Outcome::unknown ? 1 : 2; };
+  const auto urgency = [](const Group& group) { return !is_urgent(group.first.outcome); };
   std::ranges::stable_sort(groups, {}, urgency);
   return groups;
 }
@@ -60,10 +63,9 @@ std::string line(const Columns& columns, const std::string& outcome, const std::
 // What a reader must know stands below its line, other remarks below the table, each once.
 class Remarks {
  public:
-  bool is_urgent(const Group& group) const { return group.first.outcome == Outcome::on_cpu || group.first.outcome == Outcome::unknown; }
-  std::string below(const Group& group) const { return is_urgent(group) && !group.first.why.empty() ? fmt::format("    {}\n", group.first.why) : ""; }
+  static std::string below(const Group& group) { return is_urgent(group.first.outcome) && !group.first.why.empty() ? fmt::format("    {}\n", group.first.why) : ""; }
   std::string mark(const Group& group) {
-    if (is_urgent(group) || group.first.why.empty()) return "";
+    if (is_urgent(group.first.outcome) || group.first.why.empty()) return "";
     const auto known = std::ranges::find(texts_, group.first.why);
     const auto number = known - texts_.begin();
     if (known == texts_.end()) texts_.push_back(group.first.why);
@@ -120,7 +122,7 @@ std::vector<std::string> lines_of(const std::vector<OperatorFinding>& findings) 
 // Without a finding, what is lost on the way is counted, no more.
 std::string precision_text(const CheckReport& report, bool all) {
   const PrecisionCheck& numbers = report.numbers;
-  const std::string error = std::isfinite(numbers.error) ? fmt::format("off by {:.2g} of its largest value", numbers.error) : "infinite or NaN where in fp32 it is not";
+  const std::string error = std::isfinite(numbers.error) ? fmt::format("off by {:.2g} of its largest value", numbers.error) : "infinite or NaN in other places than in fp32";
   std::string text = fmt::format("{:<10}the result is {}, {} the tolerance of {:g} (judged by {})\n", "precision", error, numbers.is_finding() ? "over" : "within", numbers.tolerance, numbers.samples);
   if (numbers.is_finding() || all) {
     text += listing("", lines_of(numbers.operators), all) + listing("weights", numbers.weights, all);
@@ -129,8 +131,9 @@ std::string precision_text(const CheckReport& report, bool all) {
   }
   if (numbers.applied) text += listing("in fp32", lines_of(numbers.keep), all);
   if (!numbers.is_finding()) return text;
-  if (numbers.keep.empty()) return text + fmt::format("{:<10}no choice of operators in fp32 brings it within: with all that the chip has in fp32 it is {:.2g}\n", "remedy", numbers.error_kept);
-  return text + fmt::format("{:<10}--precision auto keeps {} operator{} in fp32, which brings it to {:.2g}:\n", "remedy", numbers.keep.size(), numbers.keep.size() == 1 ? "" : "s", numbers.error_kept) + listing("", lines_of(numbers.keep), all);
+  if (!numbers.error_kept) return text;
+  if (numbers.keep.empty()) return text + fmt::format("{:<10}no choice of operators in fp32 brings it within: with all that the chip has in fp32 it is {:.2g}\n", "remedy", *numbers.error_kept);
+  return text + fmt::format("{:<10}--precision auto keeps {} operator{} in fp32, which brings it to {:.2g}:\n", "remedy", numbers.keep.size(), numbers.keep.size() == 1 ? "" : "s", *numbers.error_kept) + listing("", lines_of(numbers.keep), all);
 }
 
 std::string conclusion(const CheckReport& report) {

@@ -10,10 +10,10 @@ namespace ropeway::check {
 
 struct Fate {
   int node = -1;     // of the last graph; -1: it is gone
-  std::string pass;  // the one that took it away
+  std::string pass;  // the one that took it away, or made another operator of it; "" when it is itself
 };
 
-// Looks at the graph after each pass. A node is known again by its origin and operator, or by its result's name.
+// Looks at the graph after each pass. A node is known again by its origin and operator, or by its result's name: then it may have become another operator.
 class Follower {
  public:
   explicit Follower(const Graph& as_read);
@@ -23,8 +23,9 @@ class Follower {
 
  private:
   struct Mark {
-    std::string by_origin;  // "" where several nodes share it
-    std::string by_result;
+    std::string origin;  // with the operator; "" where several nodes share it
+    std::string result;
+    Op op;
   };
   static std::vector<Mark> marks(const Graph& graph);
   std::vector<Mark> read_;

@@ -8,10 +8,13 @@
 namespace ropeway::check {
 namespace {
 
+constexpr const char* kSubstitution = "substitute";
+
 struct RemovedText {
   const char *becomes, *why;
 };
 const std::map<std::string, RemovedText> kRemoved = {
+    {kSubstitution, {"another function", "as --substitute asks"}},
     {"lower_training_dropout", {"Mul with a mask", "x · mask / (1 − p), mask = (rand > p): the host draws a mask for each run, by --seed"}},
     {"fold_constants", {"a constant", "computed once, before compiling; exactly"}},
     {"recover_adaptive_pooling", {"part of an adaptive pooling", "the nodes that an exporter made of it are one operator again; exactly, but for rounding"}},
@@ -41,6 +44,7 @@ const char* name(Outcome outcome) {
     case Outcome::native: return "native";
     case Outcome::fused: return "handled by fusion";
     case Outcome::rewritten: return "rewritten";
+    case Outcome::substituted: return "another function";
     case Outcome::on_cpu: return "on the CPU";
     case Outcome::unknown: return "unknown";
   }
@@ -53,6 +57,14 @@ OperatorCheck removed(const Node& node, const std::string& pass) {
   result.becomes = text == kRemoved.end() ? "something else" : text->second.becomes;
   result.why = text == kRemoved.end() ? "by the pass " + pass : text->second.why;
   return result;
+}
+
+OperatorCheck changed(OperatorCheck now, const std::string& pass) {
+  const auto text = kRemoved.find(pass);
+  if (now.outcome == Outcome::native || now.outcome == Outcome::fused) now.outcome = Outcome::rewritten;
+  now.why = joined(text == kRemoved.end() ? "by the pass " + pass : text->second.why, now.why);
+  if (pass == kSubstitution) now.outcome = Outcome::substituted;
+  return now;
 }
 
 OperatorCheck computed(const Node& node, const ascend::Verdict& verdict, const ascend::Target& target, const std::string& on_cpu) {

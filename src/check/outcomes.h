@@ -9,6 +9,9 @@ namespace ropeway::check {
 // Of an operator that a pass took away. `node`: as it was read.
 OperatorCheck removed(const Node& node, const std::string& pass);
 
+// Of one of which a pass made another operator: that one, `now`, as `computed` says.
+OperatorCheck changed(OperatorCheck now, const std::string& pass);
+
 // Of one that is computed. `on_cpu`: why the plan has it there; "" for the chip.
 OperatorCheck computed(const Node& node, const ascend::Verdict& verdict, const ascend::Target& target, const std::string& on_cpu);
 

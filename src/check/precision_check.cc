@@ -18,7 +18,6 @@ std::vector<Tensor> samples_for(const PreparedModel& model, const CheckOptions& 
   return inputs;
 }
 
-// What is lost is told only where it is all there is: small elements beside large ones vanish in every model.
 std::string text_of(const OperatorPrecision& each) {
   std::vector<std::string> parts;
   if (each.overflows > 0) parts.push_back(fmt::format("{} of {} elements are too large for 16 bits (largest {:.3g})", each.overflows, each.elements, each.largest));
@@ -36,7 +35,7 @@ std::string text_of(const WeightPrecision& each) {
   std::vector<std::string> parts;
   if (each.zeros > 0) parts.push_back(fmt::format("{} become zero", each.zeros));
   if (each.overflows > 0) parts.push_back(fmt::format("{} are too large", each.overflows));
-  return fmt::format("of {} elements of {} {}", each.elements, each.name, listed(parts));
+  return fmt::format("{}: of {} elements {}", each.name, each.elements, listed(parts));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "check/check.h"
 
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -25,11 +26,15 @@ struct Options {
 
 check::CheckReport report_of(Options& options) {
   const std::vector<GivenInput> given = read_inputs(options.inputs);
+  for (const GivenInput& input : given) {
+    if (options.json) check_not_read(*options.json, input.file, "an input");
+  }
   SessionOptions& session = options.check.session;
   BoundInputs bound;
   if (given.empty()) bound.graph = read_model(options.model, {session.batch, {}});
   else bound = bind_inputs(options.model, given);
   if (!given.empty()) session.samples = all_inputs(bound.graph, bound.values);
+  print_substitutions(bound.graph, session, session.samples.empty() ? generated_inputs(describe(bound.graph, bound.graph.inputs)) : session.samples);
   check::CheckReport report = check::check_model(bound.graph, options.check);
   report.model = options.model;
   return report;
@@ -44,7 +49,7 @@ int run(Options& options) {
   if (is_compiled_model(options.model)) fail(ErrorCode::unsupported, "{} is compiled already, its operators cannot be seen: give the model that it was made from", options.model);
   options.check.target.cann = *chip::cann_version_named(options.cann);
   if (!options.range.empty()) options.check.range = {options.range[0], options.range[1]};
-  if (options.check.range && !(options.range[0] < options.range[1])) fail(ErrorCode::invalid_argument, "--range {:g},{:g} is empty: the first must be less than the second", options.range[0], options.range[1]);
+  if (options.check.range && !(options.range[0] < options.range[1] && std::isfinite(options.range[1] - options.range[0]))) fail(ErrorCode::invalid_argument, "--range {:g},{:g} is empty, or beyond all bounds: the first must be less than the second", options.range[0], options.range[1]);
   try {
     const check::CheckReport report = report_of(options);
     fmt::print("{}", to_table(report, options.all));
@@ -82,8 +87,8 @@ void add_check(CLI::App& app, int& status) {
   add_substitute_option(*command, session);
   command->add_option("--disable-pass", session.disabled_passes, "Leave out a pass before compiling (repeatable)")->allow_extra_args(false)->type_name("NAME");
   command->add_option("--json", options->json, "Write a JSON object with the verdict of each operator")->type_name("FILE");
-  command->footer("\nVerdicts: native; handled by fusion; rewritten (as the same function); on the CPU (a fallback); unknown.\n"
-                  "The precision is judged on the CPU, with the chip's numerics: the model runs twice, and again to find what to keep in fp32.\n\n"
+  command->footer("\nVerdicts: native; handled by fusion; rewritten (as the same function); on the CPU (a fallback); unknown; another function (--substitute).\n"
+                  "The precision is judged on the CPU, with the chip's numerics: the model runs a few times, and more often to find what to keep in fp32.\n\n"
                   "Examples:\n"
                   "  ropeway check model.pt2                          on an Ascend310B1 with CANN 8.1.RC1\n"
                   "  ropeway check model.onnx --soc Ascend310B4 --cann 7.0.RC1 --all\n"

@@ -49,6 +49,10 @@ int compare(Options& options) {
   std::optional<Npz> npz;
   if (options.reference != "cpu") npz.emplace(options.reference);
   std::vector<GivenInput> given = read_inputs(options.inputs);
+  for (const GivenInput& input : given) {
+    if (options.json) check_not_read(*options.json, input.file, "an input");
+  }
+  if (options.json && npz) check_not_read(*options.json, options.reference, "the reference");
   if (given.empty() && npz) given = inputs_of(*npz, options.model, session.batch);
   BoundInputs bound;
   if (given.empty()) bound.graph = read_model(options.model, {session.batch, {}});
@@ -88,7 +92,7 @@ void add_compare(CLI::App& app, int& status) {
       ->type_name("cpu|FILE.npz");
   command->add_flag("--layers", options->compare.layers, "Compare every operator and show all, even when the outputs are within tolerance; without: only when they are not");
   command->add_option("--tolerance", options->compare.tolerance, fmt::format("Largest error that is well, relative to the largest value of the reference's tensor; without: {:g} for an NPU in fp16, {:g} in fp32. --precision auto keeps to it", kTolerance16, kTolerance32))
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(between(0, 1e6))
       ->type_name("T");
   CLI::Option* const input = command->add_option("--input", options->inputs, "An input (repeatable); without NAME= the model's next one. Without any: those in the reference file, else generated ones")
       ->allow_extra_args(false)
@@ -108,7 +112,7 @@ void add_compare(CLI::App& app, int& status) {
                   "A reference from PyTorch; x is what the model calls its input; .clone(), for a later module may write in place:\n"
                   "  values = {}\n"
                   "  for name, module in model.named_modules():\n"
-                  "      module.register_forward_hook(lambda m, i, out, name=name: values.update({name: out.detach().clone().numpy()}))\n"
+                  "      module.register_forward_hook(lambda m, i, out, name=name: isinstance(out, torch.Tensor) and values.update({name: out.detach().clone().numpy()}) or None)\n"
                   "  values[\"output\"] = model(x).detach().numpy()\n"
                   "  numpy.savez(\"out.npz\", x=x.numpy(), **{name: value for name, value in values.items() if name})\n\n"
                   "Examples:\n"

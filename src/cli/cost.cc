@@ -33,6 +33,7 @@ void cost(const Options& options) {
   CostReport report = predict_cost(read_model(options.model, {options.session.batch, options.session.input_shapes}), *chip::find_soc(options.soc),
                                    {mode, options.rows.grouping(), options.rows.depth, options.session.disabled_passes});
   report.model = options.model;
+  print_notes(report.notes);
   fmt::print("{}", to_table(report));
   if (mode == CostMode::eager) {
     fmt::print("\nBound: what most of the time is spent on: the cube unit, the vector unit, memory, launches, laying out filters.\n"

@@ -41,9 +41,19 @@ CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options) {
       ->type_name("NAME");
 }
 
+CLI::Validator between(double least, double most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        double value = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, value);
+        return is_number && value >= least && value <= most ? std::string() : fmt::format("{} is no number from {:g} to {:g}", text, least, most);
+      },
+      "");
+}
+
 void add_precision_options(CLI::App& command, SessionOptions& options) {
   CLI::Option* const precision = add_precision_option(command, options);
-  command.add_option("--tolerance", options.tolerance, "Largest error that --precision auto accepts, relative to a result's largest value")->needs(precision)->check(CLI::Range(1e-9, 1.0))->capture_default_str()->type_name("T");
+  command.add_option("--tolerance", options.tolerance, "Largest error that --precision auto accepts, relative to a result's largest value")->needs(precision)->check(between(1e-9, 1.0))->capture_default_str()->type_name("T");
 }
 
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options) {
@@ -55,7 +65,10 @@ void add_run_timeout_option(CLI::App& command, SessionOptions& options) {
 }
 
 void add_seed_option(CLI::App& command, SessionOptions& options) {
-  command.add_option("--seed", options.seed, "Of the masks that dropout in training mode draws, for each run its own")->capture_default_str()->type_name("N");
+  command.add_option("--seed", options.seed, "Of the masks that dropout in training mode draws, for each run its own")
+      ->check([](const std::string& text) { return !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == std::string::npos ? std::string() : text + " is no whole number from 0 to 9999999999999999999"; })
+      ->capture_default_str()
+      ->type_name("N");
 }
 
 void add_substitute_option(CLI::App& command, SessionOptions& options) {
@@ -120,9 +133,11 @@ void check_writable(const std::filesystem::path& path) {
   if (access(folder.c_str(), W_OK) != 0) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
 }
 
-void check_not_model(const std::filesystem::path& path, const std::string& model) {
+void check_not_model(const std::filesystem::path& path, const std::string& model) { check_not_read(path, model, "the model"); }
+
+void check_not_read(const std::filesystem::path& path, const std::string& file, const char* what) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(path, model, ignored)) fail(ErrorCode::invalid_argument, "{} is the model itself: writing there would destroy it", path.string());
+  if (std::filesystem::equivalent(path, file, ignored)) fail(ErrorCode::invalid_argument, "{} is {} itself: writing there would destroy it", path.string(), what);
 }
 
 Progress::Progress(bool verbose) : shown_(verbose || isatty(STDERR_FILENO) != 0) {}

@@ -23,6 +23,8 @@ void add_device_option(CLI::App& command, SessionOptions& options);
 // --precision; and with --tolerance, for a command that has no tolerance of its own.
 CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options);
 void add_precision_options(CLI::App& command, SessionOptions& options);
+// For numbers: within these bounds, which NaN is not.
+CLI::Validator between(double least, double most);
 void add_compile_timeout_option(CLI::App& command, SessionOptions& options);
 void add_run_timeout_option(CLI::App& command, SessionOptions& options);
 // --seed, for a command that runs models.
@@ -58,8 +60,9 @@ void print_substitutions(const Graph& graph, const SessionOptions& options, std:
 // Throws Error{io} when a file at `path` could certainly not be written: so that this is known before the work, not after it.
 void check_writable(const std::filesystem::path& path);
 
-// Throws Error{invalid_argument} when what is to be written is the file that the model is read from.
+// Throws Error{invalid_argument} when what is to be written is the file that the model is read from, or another that is read (`what` names it: "the reference").
 void check_not_model(const std::filesystem::path& path, const std::string& model);
+void check_not_read(const std::filesystem::path& path, const std::string& file, const char* what);
 
 // Lines about the work under way: on standard error, when somebody watches it or asked for it.
 class Progress {

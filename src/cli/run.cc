@@ -39,6 +39,9 @@ void check_one_output(const RunOptions& options, const std::vector<ValueInfo>& o
 
 Prepared prepare(const RunOptions& options, const Progress& progress) {
   const std::vector<GivenInput> given = read_inputs(options.inputs);
+  for (const GivenInput& input : given) {
+    if (options.output) check_not_read(*options.output, input.file, "an input");
+  }
   if (is_compiled_model(options.model)) {
     Prepared result{Model::load(options.model, options.session), {}};
     check_one_output(options, result.model->outputs());

@@ -116,27 +116,27 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   if (chip) model->backends_.push_back(make_cpu_backend(options.threads));
   PreparedModel prepared = prepare(std::move(graph), options, chip ? &*chip : nullptr);
   CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
-  if (options.precision == "auto" && like == nullptr) model->keep_ = choose_precision(prepared, options);
+  const std::vector<Candidate> candidates = candidates_for(prepared.graph, model->backends_);
+  PlanOptions plan_options{pieces, options.fallback, {}};
+  if (like != nullptr) plan_options.placements = model->follow(*like, prepared.graph, candidates[0]);
+  model->plan_ = make_plan(prepared.graph, candidates, plan_options);
+  if (options.precision == "auto" && like == nullptr) model->keep_ = choose_precision(prepared, options, nodes_on_host(model->plan_));
   model->graph_ = std::move(prepared.graph);
   model->inputs_ = std::move(prepared.inputs);
   model->outputs_ = std::move(prepared.outputs);
   model->masks_ = std::move(prepared.masks);
   model->notes_ = std::move(prepared.notes);
   model->seed_ = options.seed;
-  const std::vector<Candidate> candidates = candidates_for(model->graph_, model->backends_);
-  PlanOptions plan_options{pieces, options.fallback, {}};
-  if (like != nullptr) plan_options.placements = model->follow(*like, candidates[0]);
-  model->plan_ = make_plan(model->graph_, candidates, plan_options);
   compile_options.keep = model->keep_;
   model->compile_segments(candidates, compile_options, options.fallback && like == nullptr);
   if (!options.force_kernel.empty()) check_kernel(options.force_kernel, model->graph_, model->executables_);
   return model;
 }
 
-std::vector<Placement> Model::follow(const Model& whole, const Candidate& first) {
-  const auto same = same_nodes(graph_, whole.graph_);
+std::vector<Placement> Model::follow(const Model& whole, const Graph& graph, const Candidate& first) {
+  const auto same = same_nodes(graph, whole.graph_);
   std::vector<Placement> placements;
-  for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Support& support = first.supports[n];
     if (same[n]) placements.push_back(whole.plan_.placements[*same[n]]);
     else placements.push_back({support.yes ? size_t{0} : size_t{1}, support.yes ? "it is the preferred device" : fmt::format("{} declined: {}", first.name, support.why_not)});

@@ -68,7 +68,7 @@ class Model {
   Model() = default;
   static std::shared_ptr<const Model> compile(Graph graph, const SessionOptions& options, std::span<const int> pieces, const Model* like);
   // How `whole` places and keeps the nodes of this one's graph.
-  std::vector<Placement> follow(const Model& whole, const Candidate& first);
+  std::vector<Placement> follow(const Model& whole, const Graph& graph, const Candidate& first);
   void compile_segments(std::span<const Candidate> candidates, const CompileOptions& options, bool fallback);
   void compute_on_cpu(std::span<const Candidate> candidates, size_t segment, const std::string& reason);
   static std::shared_ptr<const Model> load_compiled(const std::string& path, const SessionOptions& options);

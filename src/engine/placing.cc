@@ -66,6 +66,7 @@ Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes,
   if (done.floats.number > 0) notes.push_back(fmt::format("float64 is not supported by {}: {}", chip.name, tensors(done.floats, "float32")));
   if (done.integers.number > 0) notes.push_back(fmt::format("int64 is not supported by {} in all operators of this model: {}", chip.name, tensors(done.integers, "int32")));
   notes.insert(notes.end(), done.findings.begin(), done.findings.end());
+  notes.insert(notes.end(), done.kept.begin(), done.kept.end());
   findings = std::move(done.findings);
   return graph;
 }
@@ -74,6 +75,14 @@ Candidate host_candidate(const Graph& graph) {
   Candidate result{"cpu", {}, 0, 0};
   for (const Node& node : graph.nodes) result.supports.push_back({true, "", chip::host_ms(graph, node)});
   return result;
+}
+
+std::set<int> nodes_on_host(const Plan& plan) {
+  std::set<int> nodes;
+  for (size_t n = 0; n < plan.placements.size(); ++n) {
+    if (plan.placements[n].backend != 0) nodes.insert(static_cast<int>(n));
+  }
+  return nodes;
 }
 
 std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ Graph narrow_for(const Chip& chip, Graph graph, std::vector<std::string>& notes,
 
 // The processor of a board as the second candidate: in its times, whatever this machine is.
 Candidate host_candidate(const Graph& graph);
+// Nodes that the second candidate, the CPU, computes.
+std::set<int> nodes_on_host(const Plan& plan);
+
 // The backends as candidates. Behind an NPU the CPU's times are those that a board's processor is predicted to take, whatever this machine is.
 std::vector<Candidate> candidates_for(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends);
 

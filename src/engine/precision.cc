@@ -68,11 +68,12 @@ std::vector<Tensor> sample_inputs(const PreparedModel& model, const SessionOptio
   return inputs;
 }
 
-std::set<int> choose_precision(PreparedModel& model, const SessionOptions& options) {
+std::set<int> choose_precision(PreparedModel& model, const SessionOptions& options, const std::set<int>& on_host) {
   std::string samples;
   const std::vector<Tensor> inputs = sample_inputs(model, options, samples);
   PrecisionOptions precision;
   precision.tolerance = options.tolerance;
+  precision.keep = on_host;
   precision.threads = options.threads;
   const KeptOperators kept = keep_for_tolerance(model.graph, inputs, precision);
   model.notes.push_back(sentence(model.graph, kept, options.tolerance, samples));

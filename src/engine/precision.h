@@ -16,7 +16,7 @@ namespace ropeway {
 std::vector<Tensor> sample_inputs(const PreparedModel& model, const SessionOptions& options, std::string& what);
 
 // Nodes of the prepared graph to keep in fp32, so that the results for the samples are within options.tolerance; none where that is so without, or cannot be reached.
-// Adds a sentence to the model's notes: the operators, and the error before and after.
-std::set<int> choose_precision(PreparedModel& model, const SessionOptions& options);
+// Adds a sentence to the model's notes: the operators, and the error before and after. `on_host`: nodes that the CPU computes.
+std::set<int> choose_precision(PreparedModel& model, const SessionOptions& options, const std::set<int>& on_host = {});
 
 }  // namespace ropeway

@@ -21,12 +21,14 @@ struct NarrowedValues {
 };
 struct Narrowing {
   NarrowedValues floats, integers;
-  std::vector<std::string> findings;  // constants that the narrower type cannot hold: which, and a value
+  std::vector<std::string> findings;  // constants that float32 cannot hold: which, and a value
+  std::vector<std::string> kept;      // constants that int32 cannot hold, and that stay int64 therefore
 };
 
 // For a chip without float64: every value in it becomes float32; with `integers`, int64 becomes int32 where all operators around a value take that and none computes
 // with it (elements are only moved, and cannot leave int32 when inputs and constants are within). The graph's inputs and outputs change their types with it.
 Graph narrow(Graph graph, bool integers, Narrowing& done);
+
 // What a dropout multiplies by, drawn anew for every run: an element is 0 with probability `ratio`, else 1 / (1 − ratio).
 struct DropoutMask {
   double ratio = 0.5;

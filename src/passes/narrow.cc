@@ -22,6 +22,7 @@ std::string finding(const Value& value) {
   for (size_t i = 0; i < static_cast<size_t>(tensor.count()); ++i) {
     if (value.type.dtype == DType::f64) {
       const double each = tensor.data<double>()[i];
+      if (each != 0 && static_cast<float>(each) == 0) return fmt::format("{} holds {:g} (element {}), which is too small for float32 and becomes zero", value.name, each, i);
       if (std::isfinite(each) && !std::isfinite(static_cast<float>(each))) return fmt::format("{} holds {:g} (element {}), which is beyond float32 and becomes infinite", value.name, each, i);
     } else if (!fits(tensor.data<int64_t>()[i])) {
       return fmt::format("{} holds {} (element {}), which is beyond int32: it stays int64", value.name, tensor.data<int64_t>()[i], i);
@@ -53,12 +54,12 @@ bool only_moves(const Graph& graph, const Node& node) {
 // Which values become narrower: a set that shrinks until every operator takes and gives it.
 class Choice {
  public:
-  Choice(const Graph& graph, bool integers, std::vector<std::string>& findings) : graph_(graph), chosen_(graph.values.size(), false) {
+  Choice(const Graph& graph, bool integers, Narrowing& done) : graph_(graph), chosen_(graph.values.size(), false) {
     for (size_t v = 0; v < graph.values.size(); ++v) {
       const Value& value = graph.values[v];
       if (value.type.dtype != DType::f64 && !(integers && value.type.dtype == DType::i64)) continue;
       const std::string found = value.constant ? finding(value) : "";
-      if (!found.empty()) findings.push_back(found);
+      if (!found.empty()) (value.type.dtype == DType::f64 ? done.findings : done.kept).push_back(found);
       chosen_[v] = value.type.dtype == DType::f64 || found.empty();
     }
     bool changed = integers;
@@ -116,7 +117,7 @@ class Choice {
 
 Graph narrow(Graph graph, bool integers, Narrowing& done) {
   graph = compact(graph);
-  const Choice choice(graph, integers, done.findings);
+  const Choice choice(graph, integers, done);
   const auto count = [](NarrowedValues& list, const Value& value) {
     ++list.number;
     if (!list.first.empty() && (!value.constant || list.first_is_constant)) return;

@@ -9,7 +9,7 @@
 #include "ascend/verdict.h"
 #include "base/text.h"
 #include "chip/eager_cost.h"
-#include "passes/lower.h"
+#include "engine/prepare.h"
 #include "passes/pipeline.h"
 
 namespace ropeway {
@@ -55,15 +55,17 @@ double CostReport::total_ms() const {
 
 CostReport predict_cost(const Graph& as_read, const chip::Soc& soc, const CostOptions& options) {
   const bool eager = options.mode == CostMode::eager;
+  SessionOptions session;
   // Eager execution knows no passes; but what is constant, a weight that the file transposes say, is no operator of its own there either.
-  std::vector<DropoutMask> masks;
-  Narrowing narrowing;
-  const Graph graph = narrow(run_passes(lower_training_dropout(as_read, masks), pipeline(), eager ? all_passes_but("fold_constants") : options.disabled_passes), false, narrowing);
+  session.disabled_passes = eager ? all_passes_but("fold_constants") : options.disabled_passes;
+  const Chip chip{soc.name, [&](const Graph& each) { return ascend::supports(each, {soc.name}); }};
+  const PreparedModel model = prepare(as_read, session, &chip);
+  const Graph& graph = model.graph;
   check_supported(graph, soc.name);
   const std::vector<chip::OperatorCost> costs = eager ? chip::eager_cost(graph, soc) : chip::compiled_cost(graph, soc);
   std::vector<ModelStep> steps;
   for (const chip::OperatorCost& cost : costs) steps.push_back({cost.nodes, -1, "", "", cost.flops, cost.bytes});
-  CostReport report{graph.name, soc.name, options.mode, describe(as_read, as_read.inputs), {}};
+  CostReport report{graph.name, soc.name, options.mode, model.inputs, {}, model.notes};
   for (const Row& row : make_rows(graph, steps, options.grouping, options.depth, Labels(as_read))) report.rows.push_back(cost_of(row, costs));
   return report;
 }

@@ -39,6 +39,7 @@ struct CostReport {
   CostMode mode = CostMode::compiled;
   std::vector<ValueInfo> inputs;
   std::vector<CostRow> rows;
+  std::vector<std::string> notes = {};  // see Model::notes
 
   // The sum of the rows: of the chip's own time, without copies between host and device.
   double total_ms() const;

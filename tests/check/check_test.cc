@@ -56,6 +56,23 @@ TEST(Check, AnOlderCannIsLabelled) {
   EXPECT_NE(report.sources.back().find("article, unverified"), std::string::npos);
 }
 
+// The sum of the rows is what the chip takes, whatever passes made of the file's operators.
+TEST(Check, EveryOperatorOfThePlanHasARow) {
+  CheckOptions options;
+  options.session.substitutions = {"maxpool=avgpool"};
+  const CheckReport report = report_of(
+      "input %x: f32[1,3,8,8]\n%p = MaxPool(%x) kernel_shape=[2,2] strides=[2,2] pads=[0,0,0,0] dilations=[1,1] @ pool (p)\n%d = Dropout(%p) ratio=0.5 training_mode=true @ drop (d)\n"
+      "%m = Reduce(%d) function=mean axes=[2,3] keepdims=true @ mean (m)\noutput %m\n", options);
+  double sum = 0;
+  for (const OperatorCheck& each : report.operators) sum += each.ms;
+  EXPECT_NEAR(sum, report.compute_ms(), 1e-9);
+  EXPECT_EQ(report.operators[0].outcome, Outcome::substituted);
+  EXPECT_EQ(report.operators[0].becomes, "AvgPoolV2");
+  EXPECT_EQ(report.operators[1].outcome, Outcome::rewritten);
+  EXPECT_GT(report.operators[1].ms, 0);
+  EXPECT_EQ(report.reservations(), std::vector<std::string>{"another function"});
+}
+
 TEST(Check, AHundredOfAKindAreOneLine) {
   std::string lines = "input %x0: f32[1,8]\n";
   for (int i = 0; i < 100; ++i) lines += fmt::format("%x{} = Unary(%x{}) function=exp @ block{} (exp_{})\n", i + 1, i, i, i);

@@ -5,6 +5,7 @@
 #include "ir/text.h"
 #include "ops/operator.h"
 #include "passes/pipeline.h"
+#include "passes/substitute.h"
 
 namespace ropeway::check {
 namespace {
@@ -38,6 +39,17 @@ TEST(Follower, NodesThatShareANameAreKnownByTheirResults) {
   EXPECT_EQ(fates[0].node, 0);
   EXPECT_EQ(fates[1].pass, "remove_no_ops");
   EXPECT_EQ(fates[2].node, 1);
+}
+
+// As --substitute does it.
+TEST(Follower, AnOperatorThatBecomesAnotherKeepsItsPlace) {
+  Graph graph = parse_graph("graph g\ninput %x: f32[1,1,4,4]\n%p = MaxPool(%x) kernel_shape=[2,2] strides=[2,2] pads=[0,0,0,0] dilations=[1,1] @ pool (p)\noutput %p\n", infer);
+  Follower follower(graph);
+  graph = substitute(std::move(graph), "maxpool=avgpool").graph;
+  follower.after("substitute", graph);
+  follower.after("later", graph);
+  EXPECT_EQ(follower.fates()[0].node, 0);
+  EXPECT_EQ(follower.fates()[0].pass, "substitute");
 }
 
 }  // namespace

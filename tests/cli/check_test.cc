@@ -50,7 +50,10 @@ TEST_F(Check, WhatCannotBeReadKeepsItsStatus) {
   fails("check lenet --cann 6.0", 5, {"--cann"});
   fails("check lenet --soc Ascend310B3", 5, {"--soc"});
   fails("check lenet --disable-pass nothing", 5, {"there is no pass 'nothing'"});
-  fails("check lenet --range 1,-1", 5, {"--range 1,-1 is empty"});
+  fails("check lenet --range 0,inf", 5, {"--range 0,inf is empty, or beyond"});
+  fails("check lenet --tolerance nan", 5, {"--tolerance"});
+  fails("run lenet --seed -1", 5, {"--seed"});
+  fails("check lenet --range 1,-1", 5, {"--range 1,-1 is empty, or beyond"});
 }
 
 TEST_F(Check, ACompiledModelCannotBeLookedInto) {

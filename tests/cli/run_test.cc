@@ -228,5 +228,12 @@ TEST_F(Run, UnknownOperator) {
 
 TEST_F(Run, MoreThanMemory) { fails("run lenet --batch 2147483648 --output y.npy", 8, {"no memory for a block of 1293.0 TB"}); }
 
+TEST_F(Run, AnInputIsNotOverwritten) {
+  const std::string model = write_difference();
+  write_vector<float>("a.npy", {1, 2});
+  write_vector<float>("b.npy", {3, 5});
+  fails("run " + model + " --input a.npy --input b.npy --output b.npy", 5, {"b.npy is an input itself: writing there would destroy it"});
+}
+
 }  // namespace
 }  // namespace ropeway::cli_test

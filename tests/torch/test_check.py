@@ -130,7 +130,8 @@ def test_dropout_in_training_mode_is_rewritten(tmp_path):
     model = export(MonteCarlo(), (torch.randn(2, 32),), tmp_path / "m.pt2", train=True)
     status, text, report = check(model, tmp_path)
     assert status == 0, text
-    assert [each["becomes"] for each in report["operators"] if "drop" in each["origin"]] == ["Mul with a mask"]
+    drops = [each for each in report["operators"] if "drop" in each["origin"]]
+    assert [(each["verdict"], each["becomes"]) for each in drops] == [("rewritten", "Mul")] and "mask = (rand > p)" in drops[0]["why"]
 
 
 def test_what_cannot_run_is_named(tmp_path):
