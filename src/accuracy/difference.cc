@@ -32,7 +32,7 @@ Difference compare(std::span<const T> results, std::span<const T> references) {
     d.reference_nans += std::isnan(reference);
     d.result_infinities += std::isinf(result);
     d.reference_infinities += std::isinf(reference);
-    d.lost += result == 0 && reference != 0;
+    d.lost += result == 0 && reference != 0 && !std::isnan(reference);
     if (std::isfinite(reference)) d.largest_value = std::max(d.largest_value, std::fabs(reference));
     if (std::isfinite(result) && std::isfinite(reference)) {
       product += result * reference;

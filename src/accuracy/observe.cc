@@ -1,6 +1,7 @@
 #include "accuracy/observe.h"
 
 #include <unordered_map>
+#include <utility>
 
 namespace ropeway {
 namespace {
@@ -17,9 +18,23 @@ std::unordered_map<std::string_view, ValueId> by_name(const Graph& graph) {
   return result;
 }
 
-// Values keep their names when rounding is put in: behind "y" then stands what "y.unrounded" is rounded to.
+// What is rounded to 16 bits to give the value: Cast(Cast(Where(…, …, clip(x)))), as rounded_for_chip writes it, is x. kNoValue: it is not rounded here. By names it
+// cannot be found: a model may have a "y.unrounded" of its own.
+ValueId unrounded(const Graph& rounded, const std::vector<int>& makers, ValueId value) {
+  constexpr std::pair<Op, size_t> kSteps[] = {{Op::Cast, 0}, {Op::Cast, 0}, {Op::Where, 2}, {Op::Unary, 0}};  // and the operand that goes on
+  ValueId id = value;
+  for (const auto& [op, operand] : kSteps) {
+    const int maker = makers[static_cast<size_t>(id)];
+    if (maker < 0 || rounded.nodes[static_cast<size_t>(maker)].op != op) return kNoValue;
+    id = rounded.nodes[static_cast<size_t>(maker)].inputs[operand];
+  }
+  return rounded.type(id) == rounded.type(value) ? id : kNoValue;
+}
+
+// Values keep their names when rounding is put in: "y" is then what is rounded.
 std::vector<Place> places(const Graph& exact, const Graph& rounded) {
   const auto names = by_name(rounded);
+  const std::vector<int> makers = producers(rounded);
   const auto named = [&](const std::string& name) {
     const auto found = names.find(name);
     return found == names.end() ? kNoValue : found->second;
@@ -30,7 +45,8 @@ std::vector<Place> places(const Graph& exact, const Graph& rounded) {
     for (size_t k = 0; k < outputs.size(); ++k) {
       const Value& value = exact.value(outputs[k]);
       const ValueId computed = named(value.name);
-      if (value.type.dtype == DType::f32 && computed != kNoValue) result.push_back({static_cast<int>(i), k, outputs[k], computed, named(value.name + ".unrounded")});
+      if (value.type.dtype != DType::f32 || computed == kNoValue || rounded.type(computed) != value.type) continue;
+      result.push_back({static_cast<int>(i), k, outputs[k], computed, unrounded(rounded, makers, computed)});
     }
   }
   return result;

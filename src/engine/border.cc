@@ -16,21 +16,21 @@ std::string position(const Shape& shape, size_t i) {
   return fmt::format("[{}]", fmt::join(indices, ", "));
 }
 
-void narrow_floats(const std::string& what, const Tensor& from, Tensor& to) {
+void narrow_floats(const char* kind, const std::string& name, const Tensor& from, Tensor& to) {
   const auto source = from.data<double>();
   const auto target = to.data<float>();
   for (size_t i = 0; i < source.size(); ++i) {
     target[i] = static_cast<float>(source[i]);
-    if (std::isinf(target[i]) && !std::isinf(source[i])) fail(ErrorCode::invalid_argument, "{} holds {:g} at {}, which is beyond float32: the device has no float64", what, source[i], position(from.shape(), i));
+    if (std::isinf(target[i]) && !std::isinf(source[i])) fail(ErrorCode::invalid_argument, "{} {} holds {:g} at {}, which is beyond float32: the device has no float64", kind, name, source[i], position(from.shape(), i));
   }
 }
 
-void narrow_integers(const std::string& what, const Tensor& from, Tensor& to) {
+void narrow_integers(const char* kind, const std::string& name, const Tensor& from, Tensor& to) {
   const auto source = from.data<int64_t>();
   const auto target = to.data<int32_t>();
   for (size_t i = 0; i < source.size(); ++i) {
     target[i] = static_cast<int32_t>(source[i]);
-    if (target[i] != source[i]) fail(ErrorCode::invalid_argument, "{} holds {} at {}, which is beyond int32: the device computes these in int32", what, source[i], position(from.shape(), i));
+    if (target[i] != source[i]) fail(ErrorCode::invalid_argument, "{} {} holds {} at {}, which is beyond int32: the device computes these in int32", kind, name, source[i], position(from.shape(), i));
   }
 }
 
@@ -43,12 +43,12 @@ void widen(const Tensor& from, Tensor& to) {
 
 }  // namespace
 
-void convert_at_border(const std::string& what, const Tensor& from, Tensor& to) {
-  if (from.dtype() == DType::f64 && to.dtype() == DType::f32) return narrow_floats(what, from, to);
-  if (from.dtype() == DType::i64 && to.dtype() == DType::i32) return narrow_integers(what, from, to);
+void convert_at_border(const char* kind, const std::string& name, const Tensor& from, Tensor& to) {
+  if (from.dtype() == DType::f64 && to.dtype() == DType::f32) return narrow_floats(kind, name, from, to);
+  if (from.dtype() == DType::i64 && to.dtype() == DType::i32) return narrow_integers(kind, name, from, to);
   if (from.dtype() == DType::f32 && to.dtype() == DType::f64) return widen<float, double>(from, to);
   if (from.dtype() == DType::i32 && to.dtype() == DType::i64) return widen<int32_t, int64_t>(from, to);
-  fail(ErrorCode::internal, "{}: {} does not become {} at a model's border", what, to_string(from.type()), to_string(to.type()));
+  fail(ErrorCode::internal, "{} {}: {} does not become {} at a model's border", kind, name, to_string(from.type()), to_string(to.type()));
 }
 
 }  // namespace ropeway

@@ -8,7 +8,8 @@
 namespace ropeway {
 
 // Converts into a tensor that is there already, of the same shape: float64 ↔ float32 and int64 ↔ int32. Throws Error{invalid_argument} for an element that the narrower type
-// cannot hold (infinities and NaN it can), with its position and value; `what` names the tensor: "input x".
-void convert_at_border(const std::string& what, const Tensor& from, Tensor& to);
+// cannot hold (infinities and NaN it can), with its position and value; `kind` and `name` say which tensor it
+// is: "input", "x". Allocates nothing unless it fails.
+void convert_at_border(const char* kind, const std::string& name, const Tensor& from, Tensor& to);
 
 }  // namespace ropeway

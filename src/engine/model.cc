@@ -248,7 +248,7 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
   const auto at = [&](ValueId id) -> Tensor& { return context.values[static_cast<size_t>(id)]; };
   for (size_t i = 0; i < values.size(); ++i) {
     const bool as_given = graph_.type(graph_.inputs[i]) == inputs_[i].type;
-    if (!as_given) convert_at_border("input " + inputs_[i].name, values[i], context.converted[i]);
+    if (!as_given) convert_at_border("input", inputs_[i].name, values[i], context.converted[i]);
     at(graph_.inputs[i]) = as_given ? values[i] : context.converted[i];
   }
   draw_masks(context);
@@ -273,7 +273,7 @@ void Model::run(ModelContext& context, std::span<const Tensor> values, std::span
     const auto input = static_cast<size_t>(std::find(graph_.inputs.begin(), graph_.inputs.end(), graph_.outputs[i]) - graph_.inputs.begin());
     const bool as_given = input < values.size() && values[input].type() == results[i].type();
     const Tensor& source = as_given ? values[input] : at(graph_.outputs[i]);
-    if (source.type() != results[i].type()) convert_at_border("output " + outputs_[i].name, source, results[i]);
+    if (source.type() != results[i].type()) convert_at_border("output", outputs_[i].name, source, results[i]);
     else if (source.raw() != results[i].raw()) std::copy_n(source.raw(), source.bytes(), results[i].raw());
   }
 }

@@ -58,7 +58,7 @@ std::vector<Tensor> sample_inputs(const PreparedModel& model, const SessionOptio
     const TensorType& type = model.graph.type(model.graph.inputs[i]);
     if (inputs[i].type() == type) continue;
     Tensor converted(type);
-    convert_at_border("the sample of input " + model.inputs[i].name, inputs[i], converted);
+    convert_at_border("the sample of input", model.inputs[i].name, inputs[i], converted);
     inputs[i] = std::move(converted);
   }
   for (size_t i = 0; i < model.masks.size(); ++i) {

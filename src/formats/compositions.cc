@@ -1,5 +1,6 @@
 #include "formats/compositions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -60,7 +61,7 @@ Ids group_norm(const Emitter& emit, ValueId x, int64_t groups, double epsilon, V
 
 Ids depth_to_space(const Emitter& emit, ValueId x, int64_t times, bool channel_first) {
   const Shape s = as_images(emit, x);
-  if (times < 1 || times > s[1] || s[1] % (times * times) != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into blocks of {} by {}", to_string(emit.type_of(x)), times, times);
+  if (times < 1 || times > s[1] / times || s[1] % (times * times) != 0) fail(ErrorCode::invalid_model, "the channels of {} do not divide into blocks of {} by {}", to_string(emit.type_of(x)), times, times);
   const int64_t channels = s[1] / (times * times);
   const Shape blocks = channel_first ? Shape{s[0], channels, times, times, s[2], s[3]} : Shape{s[0], times, times, channels, s[2], s[3]};
   const PermParams perm{channel_first ? Ints{0, 1, 4, 2, 5, 3} : Ints{0, 3, 4, 1, 5, 2}};
@@ -90,18 +91,23 @@ Ids unpooled(const Emitter& emit, ValueId x, ValueId indices, const Shape& all, 
   return emit.result(Op::Reshape, ShapeParams{all}, {scattered});
 }
 
+ValueId triangle_mask(const Emitter& emit, int64_t rows, int64_t columns, int64_t diagonal, bool above) {
+  emit.builder().account(static_cast<double>(element_count(std::vector{rows, columns})));
+  Tensor mask({DType::boolean, {rows, columns}});
+  const int64_t shift = std::clamp(diagonal, -(rows + columns), rows + columns);
+  for (int64_t i = 0; i < mask.count(); ++i) {
+    const int64_t row = i / columns, column = i % columns;
+    mask.data<bool>()[static_cast<size_t>(i)] = above ? column >= row + shift : column <= row + shift;
+  }
+  return emit.step_constant(std::move(mask));
+}
+
 Ids triangle(const Emitter& emit, ValueId x, int64_t diagonal, bool above) {
   const Shape& shape = emit.shape_of(x);
   if (shape.size() < 2) fail(ErrorCode::invalid_model, "{} has no diagonal", to_string(emit.type_of(x)));
-  const int64_t rows = shape[shape.size() - 2], columns = shape.back();
-  emit.builder().account(static_cast<double>(element_count(std::vector{rows, columns})));
-  Tensor mask({DType::boolean, {rows, columns}});
-  for (int64_t i = 0; i < mask.count(); ++i) {
-    const int64_t row = i / columns, column = i % columns;
-    mask.data<bool>()[static_cast<size_t>(i)] = above ? column >= row + diagonal : column <= row + diagonal;
-  }
+  const ValueId mask = triangle_mask(emit, shape[shape.size() - 2], shape.back(), diagonal, above);
   const ValueId zero = emit.step_constant(filled({emit.type_of(x).dtype, {}}, 0));
-  return emit.result(Op::Where, NoParams{}, {emit.step_constant(std::move(mask)), x, zero});
+  return emit.result(Op::Where, NoParams{}, {mask, x, zero});
 }
 
 Ids resized(const Emitter& emit, ValueId x, const std::string& mode, bool align_corners, const Ints& sizes, const std::vector<double>& scales) {

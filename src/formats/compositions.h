@@ -22,6 +22,9 @@ std::vector<ValueId> space_to_depth(const Emitter& emit, ValueId x, int64_t time
 // Zeros of the shape `all`, in which element i of x stands where index i says, counted over the dimensions from `first` on.
 std::vector<ValueId> unpooled(const Emitter& emit, ValueId x, ValueId indices, const Shape& all, int64_t first);
 
+// A boolean constant [rows, columns]: true on and below the diagonal (above: on and above). `diagonal`: how far above the main one, any number.
+ValueId triangle_mask(const Emitter& emit, int64_t rows, int64_t columns, int64_t diagonal, bool above);
+
 // The triangle of the last two dimensions on and below the diagonal (above: on and above), zeros in the rest. `diagonal`: how far above the main one.
 std::vector<ValueId> triangle(const Emitter& emit, ValueId x, int64_t diagonal, bool above);
 

@@ -77,7 +77,7 @@ class Einsum {
       const int label = term.labels[d];
       if (std::count(term.labels.begin(), term.labels.end(), label) > 1) fail(ErrorCode::unsupported, "einsum '{}': a diagonal ('{}') is not supported. Take it with torch.diagonal", equation_, part);
       int64_t& size = sizes_.emplace(label, 1).first->second;
-      if (size != 1 && shape[d] != 1 && size != shape[d]) fail(ErrorCode::invalid_argument, "einsum '{}': a dimension is {} and {}", equation_, size, shape[d]);
+      if (size != 1 && shape[d] != 1 && size != shape[d]) fail(ErrorCode::invalid_model, "einsum '{}': a dimension is {} and {}", equation_, size, shape[d]);
       if (shape[d] != 1) size = shape[d];
     }
     terms_.push_back(std::move(term));

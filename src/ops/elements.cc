@@ -54,7 +54,9 @@ void reference_ScatterElements(const ScatterParams& p, const InputTensors& in, s
     for_each_index("ScatterElements", p.axis, in[0]->shape(), *in[1], [&](int64_t at, int64_t into) {
       const T update = updates[static_cast<size_t>(at)];
       T& element = y[static_cast<size_t>(into)];
-      element = p.reduction == "none" ? update : static_cast<T>(element + update);
+      if (p.reduction == "none") element = update;
+      else if constexpr (std::is_integral_v<T>) element = static_cast<T>(static_cast<uint64_t>(element) + static_cast<uint64_t>(update));
+      else element = static_cast<T>(element + update);
     });
   });
 }

@@ -22,7 +22,9 @@ Between between(const ResizeParams& p, int64_t i, int64_t size, int64_t output_s
   const bool nearest = p.mode == "nearest";
   const T half = static_cast<T>(0.5);
   const T position = nearest || p.align_corners ? static_cast<T>(i) * step : std::max(T{0}, step * (static_cast<T>(i) + half) - half);
-  const int64_t first = std::min(static_cast<int64_t>(std::floor(position)), size - 1);
+  // In 16 bits a position may be infinite, or not a number.
+  const auto at = static_cast<double>(position);
+  const int64_t first = at < static_cast<double>(size) ? static_cast<int64_t>(std::floor(at)) : size - 1;
   if (nearest) return {first, first, 0};
   return {first, std::min(first + 1, size - 1), std::clamp(static_cast<double>(position) - static_cast<double>(first), 0.0, 1.0)};
 }
@@ -44,7 +46,7 @@ std::vector<TensorType> infer_Resize(const ResizeParams& p, const InputTypes& in
   expect(p.mode == "linear" || !p.align_corners, "Resize: align_corners has no meaning for the mode nearest");
   expect(x[2] > 0 && x[3] > 0, "Resize: X is {}, an empty image", to_string(*in[0]));
   for (const int64_t size : p.output_size) expect(size > 0 && size < (int64_t{1} << 31), "Resize: output_size [{}] is not possible", fmt::join(p.output_size, ","));
-  for (const double scale : {p.scale_h, p.scale_w}) expect(scale >= 0 && scale < 1e9, "Resize: a scale of {} is not possible", scale);
+  for (const double scale : {p.scale_h, p.scale_w}) expect(scale == 0 || (scale > 1e-9 && scale < 1e9), "Resize: a scale of {} is not possible", scale);
   return {{in[0]->dtype, {x[0], x[1], p.output_size[0], p.output_size[1]}}};
 }
 

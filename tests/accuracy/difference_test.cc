@@ -62,6 +62,7 @@ TEST(Difference, WhatIsNotFiniteIsCountedOnEachSide) {
 TEST(Difference, ZerosThatShouldBeNoneAreLost) {
   const Difference d = difference(row({0, 0, 1}), row({1e-10f, 0, 0}));
   EXPECT_EQ(d.lost, 1);
+  EXPECT_EQ(difference(row({0}), row({kNan})).lost, 0);  // that is a NaN too few, no number too small
   EXPECT_EQ(difference(row({1e-3f}), row({0})).relative(), kInf);  // nothing to be relative to
 }
 

@@ -84,6 +84,18 @@ TEST(ExaminePrecision, FindsOverflow) {
   EXPECT_TRUE(examine_precision(graph, {scaled(graph.type(graph.inputs[0]), 1)}).within(kTolerance));
 }
 
+// A model may itself have the name that a value has before it is rounded.
+TEST(ExaminePrecision, NamesOfTheModelAreNotTakenForOthers) {
+  const Graph graph = graph_of("input %x: f32[64]\nconst %a.unrounded: f32[] = [300]\n%a = Binary(%x, %a.unrounded) function=mul\noutput %a\n");
+  const std::vector<Tensor> inputs = {scaled(graph.type(graph.inputs[0]), 2000)};
+  int64_t beyond = 0;
+  for (const float each : inputs[0].data<float>()) beyond += std::fabs(each) * 300 > 66000;
+  const PrecisionReport report = examine_precision(graph, inputs);
+  EXPECT_GT(beyond, 32);
+  EXPECT_NEAR(static_cast<double>(report.operators[0].overflows), static_cast<double>(beyond), 2);
+  EXPECT_EQ(report.operators[0].lost, 0);
+}
+
 TEST(ExaminePrecision, FindsWhatIsLost) {
   const Graph graph = graph_of(kUnderflow);
   const PrecisionReport report = examine_precision(graph, {scaled(graph.type(graph.inputs[0]), 2)});

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "onnx_writer.h"
 #include "ops/operator.h"
@@ -213,6 +214,7 @@ TEST(OnnxOperators, Einsum) {
   expect_read_error(sum("ij,jk->iz"), ErrorCode::invalid_model, "one that no operand has");
   expect_read_error(sum("ij->i"), ErrorCode::invalid_model, "of 2 operands");
   expect_read_error(sum("i,jk->i"), ErrorCode::invalid_model, "does not have the dimensions 'i'");
+  expect_read_error(model({{node("Einsum", {"x", "w"}, {"y"}, {text("equation", "ij,jk->ik")})}, {floats("w", {3, 1}, {1, 2, 3})}, {value_info("x", {{"2", "2"}})}, {"y"}}), ErrorCode::invalid_model, "a dimension is 2 and 3");
 }
 
 TEST(OnnxOperators, Normalisations) {
@@ -253,6 +255,11 @@ TEST(OnnxOperators, Selections) {
   expect_read_error(single("ScatterND", {"2", "3"}, {rows[0], floats("u", {2, 2}, {1, 2, 3, 4})}, {"x", "i", "u"}), ErrorCode::invalid_model, "ScatterND of f32[2,2] into f32[2,3]");
   EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", 1)}, {"x", "k"}), {x}), (Floats{0, 7, 7, 0, 0, 0}));
   EXPECT_EQ(run(single("Trilu", {"2", "3"}, {}, {"x"}, {integer("upper", 0)}), {x}), (Floats{5, 0, 0, 1, 0, 0}));
+  // However far away the diagonal is.
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", kMost)}, {"x", "k"}), {x}), (Floats{0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", kMost)}, {"x", "k"}, {integer("upper", 0)}), {x}), (Floats{5, 7, 7, 1, 0, 0}));
+  EXPECT_EQ(run(single("Trilu", {"2", "3"}, {int_scalar("k", -kMost - 1)}, {"x", "k"}), {x}), (Floats{5, 7, 7, 1, 0, 0}));
 }
 
 TEST(OnnxOperators, Images) {
@@ -271,6 +278,8 @@ TEST(OnnxOperators, Images) {
   const std::vector<Tensor> deep = {counting({1, 8, 1, 1})};
   EXPECT_EQ(run(single("DepthToSpace", {"1", "8", "1", "1"}, {}, {"x"}, {integer("blocksize", 2)}), deep), (Floats{0, 2, 4, 6, 1, 3, 5, 7}));
   EXPECT_EQ(run(single("DepthToSpace", {"1", "8", "1", "1"}, {}, {"x"}, {integer("blocksize", 2), text("mode", "CRD")}), deep), (Floats{0, 1, 2, 3, 4, 5, 6, 7}));
+  // 2^32 squared is 0 in 64 bits.
+  expect_read_error(single("DepthToSpace", {"1", std::to_string(int64_t{1} << 32), "1", "1"}, {}, {"x"}, {integer("blocksize", int64_t{1} << 32)}), ErrorCode::invalid_model, "do not divide into blocks");
   EXPECT_EQ(run(single("SpaceToDepth", {"1", "2", "2", "2"}, {}, {"x"}, {integer("blocksize", 2)}), {counting({1, 2, 2, 2})}), (Floats{0, 4, 1, 5, 2, 6, 3, 7}));
 }
 

@@ -178,6 +178,17 @@ TEST(Pt2Hostile, ImagesWithoutABatch) {
   expect_refused(program({3, 8, 8}, {op("max_pool2d.default", "x", window, {"z"})}), ErrorCode::unsupported, "no batch dimension. Export the model with x.unsqueeze(0)");
 }
 
+// Of an input that takes no room yet, constants are made that would.
+TEST(Pt2Hostile, LargeInputsMakeNoLargeConstants) {
+  const std::string part = "constants that the model computes from others take more than";
+  const Json sizes = {{"output_size", {{"as_ints", {3, 3}}}}};
+  expect_refused(program({1, 1, 1 << 20, 1 << 20}, {op("adaptive_max_pool2d.default", "x", sizes, {"z", "i"})}), ErrorCode::unsupported, part);
+  const Json x = {{"as_tensor", {{"name", "x"}}}};
+  Json attention = op("scaled_dot_product_attention.default", "x", {{"key", x}, {"value", x}, {"dropout_p", {{"as_float", 0.5}}}, {"is_causal", {{"as_bool", true}}}}, {"z"});
+  attention["inputs"][0]["name"] = "query";
+  expect_refused(program({1, 1 << 21, 1}, {attention}), ErrorCode::unsupported, part);
+}
+
 TEST(Pt2Hostile, MasksOfDropoutAreNotResults) {
   const Json arguments = {{"p", {{"as_float", 0.5}}}, {"train", {{"as_bool", true}}}};
   Json dropout = op("native_dropout.default", "x", arguments, {"y", "z"});

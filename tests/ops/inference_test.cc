@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/convert.h"
 #include "ops/operator.h"
 
 namespace ropeway {
@@ -181,6 +182,7 @@ std::vector<BadNode> bad_nodes() {
       {"resize_rank", Op::Resize, ResizeParams{"nearest", {4, 4}, 0, 0, false}, {f32({3, 4, 4})}, {"Resize", "f32[3,4,4]"}},
       {"resize_mode", Op::Resize, ResizeParams{"cubic", {4, 4}, 0, 0, false}, {kImage}, {"Resize", "'cubic'"}},
       {"resize_size", Op::Resize, ResizeParams{"linear", {4, 0}, 0, 0, false}, {kImage}, {"Resize", "output_size [4,0]"}},
+      {"resize_tiny_scale", Op::Resize, ResizeParams{"linear", {4, 4}, 0, 1e-300, false}, {kImage}, {"Resize", "scale of 1e-300"}},
       {"resize_scale", Op::Resize, ResizeParams{"linear", {4, 4}, -1, 0, false}, {kImage}, {"Resize", "scale of -1"}},
       {"gather_nd_batch_negative", Op::GatherND, BatchDimsParams{-1}, {f32({3, 4}), i64({2, 1})}, {"GatherND", "-1 batch"}},
   };
@@ -231,6 +233,23 @@ TEST(Evaluation, RefusesWhatOnlyElementsShow) {
   EXPECT_NE(message(Op::Dropout, DropoutParams{0.5, true}, {table}).find("lower_training_dropout"), std::string::npos);
   EXPECT_EQ(message(Op::GatherElements, AxisParams{1}, {table, Tensor::of<int64_t>({1, 1}, {2})}), "GatherElements: index 2 is outside a dimension of 2");
   EXPECT_EQ(message(Op::ScatterElements, ScatterParams{0, "none"}, {table, Tensor::of<int64_t>({1, 1}, {-3}), Tensor::of<float>({1, 1}, {0})}), "ScatterElements: index -3 is outside a dimension of 2");
+}
+
+// Steps of 16 bits that are infinite still end at the last pixel.
+TEST(Evaluation, TinyScalesStayInTheImage) {
+  const Tensor image = Tensor::of<float>({1, 1, 1, 2}, {3, 5});
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+    const Tensor x = convert(image, dtype);
+    const Tensor y = convert(evaluate(Op::Resize, ResizeParams{"nearest", {1, 3}, 0, 1e-8, false}, {&x})[0], DType::f32);
+    EXPECT_EQ(std::as_const(y).data<float>()[2], 5) << name(dtype);
+  }
+}
+
+// As everywhere, integers are added modulo 2^n.
+TEST(Evaluation, ScatteredSumsWrapAround) {
+  const Tensor x = Tensor::of<int64_t>({1}, {std::numeric_limits<int64_t>::max()}), at = Tensor::of<int64_t>({1}, {0}), one = Tensor::of<int64_t>({1}, {1});
+  const std::vector<Tensor> y = evaluate(Op::ScatterElements, ScatterParams{0, "add"}, {&x, &at, &one});
+  EXPECT_EQ(y[0].data<int64_t>()[0], std::numeric_limits<int64_t>::min());
 }
 
 // Windows and images of extreme size cost no more than what they touch.

@@ -14,6 +14,13 @@ Ids arg(const NodeImporter& node) {
   return node.result(op, ArgParams{node.axis(node.integer("axis", 0), node.rank(0)), node.integer("keepdims", 1) != 0}, {node.input(0)});
 }
 
+// Every bit of it, unlike a scalar.
+int64_t whole_number(const NodeImporter& node, size_t i, const char* what) {
+  const Ints numbers = node.ints(i, what);
+  if (numbers.size() != 1) fail(ErrorCode::invalid_model, "{} is {} numbers", what, numbers.size());
+  return numbers[0];
+}
+
 Ids top_k(const NodeImporter& node) {
   node.ignore("sorted");  // they always are
   const Ints k = node.ints(1, "the number of elements");
@@ -22,7 +29,7 @@ Ids top_k(const NodeImporter& node) {
 }
 
 Ids cumulative_sum(const NodeImporter& node) {
-  const auto axis = static_cast<int64_t>(node.scalar(1, "the axis"));
+  const int64_t axis = whole_number(node, 1, "the axis");
   return node.result(Op::CumSum, CumSumParams{node.axis(axis, node.rank(0)), node.integer("exclusive", 0) != 0, node.integer("reverse", 0) != 0}, {node.input(0)});
 }
 
@@ -58,7 +65,7 @@ Ids scatter_rows(const NodeImporter& node) {
 }
 
 Ids triangle_of(const NodeImporter& node) {
-  const int64_t diagonal = node.has_input(1) ? static_cast<int64_t>(node.scalar(1, "the diagonal")) : 0;
+  const int64_t diagonal = node.has_input(1) ? whole_number(node, 1, "the diagonal") : 0;
   return triangle(node, node.input(0), diagonal, node.integer("upper", 1) != 0);
 }
 

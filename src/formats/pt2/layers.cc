@@ -143,9 +143,7 @@ Ids softmax(const NodeImporter& node) {
 ValueId visible_keys(const NodeImporter& node, const Shape& scores) {
   if (!node.boolean("is_causal", false)) return node.has("attn_mask") && node.type("attn_mask").dtype == DType::boolean ? node.tensor("attn_mask") : kNoValue;
   if (node.has("attn_mask")) fail(ErrorCode::unsupported, "attention with dropout, a mask and is_causal at once is not supported");
-  Tensor triangle({DType::boolean, {scores[scores.size() - 2], scores.back()}});
-  for (int64_t i = 0; i < triangle.count(); ++i) triangle.data<bool>()[static_cast<size_t>(i)] = i % scores.back() <= i / scores.back();
-  return node.step_constant(std::move(triangle));
+  return triangle_mask(node, scores[scores.size() - 2], scores.back(), 0, false);
 }
 
 // softmax(Q Kᵀ scale + mask), some of it left out at random, times V. A query that sees nothing gives zeros.

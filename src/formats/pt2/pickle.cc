@@ -1,6 +1,7 @@
 // Opcodes: Python's documentation of pickletools, protocol 2.
 #include "formats/pt2/pickle.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -11,7 +12,8 @@ namespace {
 
 using Kind = Pickled::Kind;
 
-constexpr size_t kMostItems = 100'000;  // of all tuples, lists and dictionaries together
+constexpr size_t kMostItems = 100'000;  // of all values together, as often as they are copied
+constexpr int kDeepest = 100;
 
 [[noreturn]] void damaged(const char* what) { fail(ErrorCode::invalid_model, "the pickle is damaged: {}", what); }
 
@@ -34,13 +36,13 @@ class Reader {
       case '\x80': take(1); return;
       case '(': marks_.push_back(stack_.size()); return;
       case 'N': push({}); return;
-      case '\x88': push({Kind::boolean, 1, "", {}}); return;
-      case '\x89': push({Kind::boolean, 0, "", {}}); return;
-      case 'K': push({Kind::integer, number(1), "", {}}); return;
-      case 'M': push({Kind::integer, number(2), "", {}}); return;
-      case 'J': push({Kind::integer, static_cast<int32_t>(number(4)), "", {}}); return;
+      case '\x88': push({Kind::boolean, 1, "", {}, 0}); return;
+      case '\x89': push({Kind::boolean, 0, "", {}, 0}); return;
+      case 'K': push({Kind::integer, number(1), "", {}, 0}); return;
+      case 'M': push({Kind::integer, number(2), "", {}, 0}); return;
+      case 'J': push({Kind::integer, static_cast<int32_t>(number(4)), "", {}, 0}); return;
       case '\x8a': long_number(); return;
-      case 'X': push({Kind::text, 0, std::string(take(static_cast<size_t>(number(4)))), {}}); return;
+      case 'X': push({Kind::text, 0, std::string(take(static_cast<size_t>(number(4)))), {}, 0}); return;
       case 'c': name(); return;
       case 'q': keep(number(1)); return;
       case 'r': keep(number(4)); return;
@@ -57,7 +59,7 @@ class Reader {
       case 'e': extend(Kind::list, since_mark()); return;
       case 's': extend(Kind::dict, 2); return;
       case 'u': extend(Kind::dict, since_mark()); return;
-      case 'Q': push({Kind::storage, 0, "", {pop()}}); return;
+      case 'Q': push({Kind::storage, 0, "", {pop()}, 0}); return;
       case 'R': call(); return;
       default: damaged("it holds more than plain tensors, numbers and texts");
     }
@@ -80,9 +82,9 @@ class Reader {
   void long_number() {
     const auto bytes = static_cast<size_t>(number(1));
     if (bytes > 8) damaged("a number is too large");
-    if (bytes == 0) return push({Kind::integer, 0, "", {}});
+    if (bytes == 0) return push({Kind::integer, 0, "", {}, 0});
     const auto unused = 8 * (8 - bytes);
-    push({Kind::integer, static_cast<int64_t>(static_cast<uint64_t>(number(bytes)) << unused) >> unused, "", {}});
+    push({Kind::integer, static_cast<int64_t>(static_cast<uint64_t>(number(bytes)) << unused) >> unused, "", {}, 0});
   }
 
   std::string line() {
@@ -94,10 +96,22 @@ class Reader {
   }
   void name() {
     const std::string module = line();
-    push({Kind::name, 0, module + " " + line(), {}});
+    push({Kind::name, 0, module + " " + line(), {}, 0});
   }
 
-  void push(Pickled value) { stack_.push_back(std::make_shared<Pickled>(std::move(value))); }
+  void account(size_t items) {
+    items_ += items;
+    if (items_ > kMostItems) damaged("it is too large");
+  }
+
+  // All that reads the values, and frees them, goes down as deep as they are.
+  void push(Pickled value) {
+    account(value.items.size());
+    value.depth = 0;
+    for (const PickledPtr& each : value.items) value.depth = std::max(value.depth, each->depth + 1);
+    if (value.depth > kDeepest) damaged("it is too deep");
+    stack_.push_back(std::make_shared<Pickled>(std::move(value)));
+  }
   std::shared_ptr<Pickled> pop() {
     if (stack_.empty() || (!marks_.empty() && marks_.back() == stack_.size())) damaged("something is missing in it");
     std::shared_ptr<Pickled> result = std::move(stack_.back());
@@ -123,13 +137,12 @@ class Reader {
   }
 
   std::vector<PickledPtr> pop_many(size_t count) {
-    items_ += count;
-    if (items_ > kMostItems) damaged("it is too large");
+    if (count > stack_.size()) damaged("something is missing in it");
     std::vector<PickledPtr> result(count);
     for (size_t i = count; i-- > 0;) result[i] = pop();
     return result;
   }
-  void collect(Kind kind, size_t count) { push({kind, 0, "", pop_many(count)}); }
+  void collect(Kind kind, size_t count) { push({kind, 0, "", pop_many(count), 0}); }
 
   // A list or dictionary in which something else, itself perhaps, is already shared cannot be extended: so no circle comes about.
   void extend(Kind kind, size_t count) {
@@ -144,7 +157,7 @@ class Reader {
   void call() {
     const PickledPtr arguments = pop(), function = pop();
     if (function->kind != Kind::name || arguments->kind != Kind::tuple) damaged("it calls what is no function");
-    push({Kind::call, 0, function->text, {arguments}});
+    push({Kind::call, 0, function->text, {arguments}, 0});
   }
 
   std::string_view rest_;

@@ -19,9 +19,10 @@ struct Pickled {
   int64_t integer = 0;
   std::string text;
   std::vector<PickledPtr> items;
+  int depth = 0;  // of the items in it, within each other
 };
 
-// Throws Error{invalid_model} for a pickle that is damaged, too large, or has anything else in it.
+// Throws Error{invalid_model} for a pickle that is damaged, too large, too deep (more than 100), or has anything else in it.
 PickledPtr read_pickle(std::string_view bytes);
 
 }  // namespace ropeway::pt2

@@ -17,7 +17,6 @@ namespace {
 using pt2::Pickled, pt2::PickledPtr;
 using Kind = Pickled::Kind;
 
-constexpr size_t kMostTensors = 1000;
 constexpr size_t kMostVisits = 100'000;  // a pickle may say the same thing again and again
 
 // Bytes in memory as a file, for readers of files.
@@ -66,11 +65,11 @@ std::optional<DType> storage_dtype(const std::string& name) {
 
 class Samples {
  public:
-  explicit Samples(const ZipArchive& zip) : zip_(zip) {}
+  Samples(const ZipArchive& zip, const std::vector<TensorType>& types) : zip_(zip), types_(types) {}
 
-  // Every tensor of the value, in order. false: there is something that cannot be read.
+  // Every tensor of the value, in order. false: there is something that cannot be read, or a tensor that is not of the next type.
   bool collect(const Pickled& value) {
-    if (++visits_ > kMostVisits || tensors.size() > kMostTensors) return false;
+    if (++visits_ > kMostVisits) return false;
     if (value.kind == Kind::call && value.text == "torch._utils _rebuild_tensor_v2") {
       const auto tensor = rebuilt(value.items[0]->items);
       if (tensor) tensors.push_back(*tensor);
@@ -104,11 +103,13 @@ class Samples {
     const auto dtype = storage_dtype(storage[1]->text);
     const ZipEntry* const entry = entry_ending(zip_, "/data/" + storage[2]->text);
     if (!dtype || entry == nullptr) return std::nullopt;
+    // Before anything is read: a small file may name a large storage again and again.
+    const TensorType type{*dtype, *shape};
+    if (tensors.size() == types_.size() || type != types_[tensors.size()]) return std::nullopt;
     const Shape dense = strides_of(*shape);
     for (size_t d = 0; d < dense.size(); ++d) {
       if ((*shape)[d] != 1 && (*strides)[d] != dense[d]) return std::nullopt;
     }
-    const TensorType type{*dtype, *shape};
     const ZipContent content = zip_.read(*entry);
     const uint64_t item = size_of(*dtype), count = static_cast<uint64_t>(element_count(*shape)), offset = static_cast<uint64_t>(arguments[1]->integer);
     if (offset > content.size / item || count > content.size / item - offset) return std::nullopt;
@@ -119,10 +120,11 @@ class Samples {
   }
 
   const ZipArchive& zip_;
+  const std::vector<TensorType>& types_;
   size_t visits_ = 0;
 };
 
-std::optional<std::vector<Tensor>> read_samples(const File& file) {
+std::optional<std::vector<Tensor>> read_samples(const File& file, const std::vector<TensorType>& types) {
   if (!ZipArchive::recognises(file)) return std::nullopt;
   const ZipArchive outer(file);
   const ZipEntry* const entry = entry_ending(outer, "data/sample_inputs/model.pt");
@@ -132,8 +134,9 @@ std::optional<std::vector<Tensor>> read_samples(const File& file) {
   const ZipArchive zip(inner_file);
   const ZipEntry* const pickle = entry_ending(zip, "/data.pkl");
   if (pickle == nullptr) return std::nullopt;
-  Samples samples(zip);
+  Samples samples(zip, types);
   if (!samples.collect(*pt2::read_pickle(zip.read(*pickle).text()))) return std::nullopt;
+  if (samples.tensors.size() != types.size()) return std::nullopt;
   return samples.tensors;
 }
 
@@ -142,18 +145,12 @@ std::optional<std::vector<Tensor>> read_samples(const File& file) {
 std::optional<std::vector<Tensor>> stored_samples(const std::string& source, const std::vector<TensorType>& types) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(source, ignored)) return std::nullopt;
-  std::optional<std::vector<Tensor>> result;
   try {
-    result = read_samples(File(source));
+    return read_samples(File(source), types);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) throw;
     return std::nullopt;  // the model itself was read: its samples are not needed
   }
-  if (!result || result->size() != types.size()) return std::nullopt;
-  for (size_t i = 0; i < result->size(); ++i) {
-    if ((*result)[i].type() != types[i]) return std::nullopt;
-  }
-  return result;
 }
 
 }  // namespace ropeway

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "formats/compositions.h"
 #include "formats/pt2/operators.h"
-#include "ops/convert.h"
 
 namespace ropeway::pt2 {
 namespace {
@@ -195,11 +194,13 @@ Ids adaptive_max_pool(const NodeImporter& node) {
   const auto last = static_cast<int64_t>(n) + 2;
   const ValueId elements = in_bins(node, self, sizes);
   // Where each element of a bin lies in the image.
-  Tensor places({DType::f64, Shape(shape.begin() + 2, shape.end())});
-  std::iota(places.data<double>().begin(), places.data<double>().end(), 0);
+  const Shape size(shape.begin() + 2, shape.end());
+  node.builder().account(static_cast<double>(element_count(size)) * sizeof(int64_t));
+  Tensor places({DType::i64, size});
+  std::iota(places.data<int64_t>().begin(), places.data<int64_t>().end(), 0);
   Shape image = places.shape();
   image.insert(image.begin(), {1, 1});
-  const ValueId where = in_bins(node, node.reshape(node.step_constant(convert(places, DType::i64)), image), sizes);
+  const ValueId where = in_bins(node, node.reshape(node.step_constant(std::move(places)), image), sizes);
   const ValueId best = node.step(Op::ArgMax, ArgParams{last, true}, {elements});
   Shape all = node.shape_of(elements), one = node.shape_of(best);
   const ValueId found = node.step(Op::GatherElements, AxisParams{last}, {node.step(Op::Expand, ShapeParams{all}, {where}), best});
