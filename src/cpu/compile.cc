@@ -99,7 +99,7 @@ class Compiler {
     }
     const Shape& shape = graph_.type(value).shape;
     wanted = new_arena_buffer(value, layout);
-    Step step{layout == Layout::blocked ? make_to_blocked(shape) : make_to_plain(shape), {other}, {wanted}};
+    Step step{layout == Layout::blocked ? make_to_blocked(shape) : make_to_plain(shape), {other}, {wanted}, ""};
     program_->steps_.push_back(std::move(step));
     const double bytes = 4.0 * static_cast<double>(element_count(shape) + physical_count(shape, Layout::blocked));
     program_->infos_.push_back({{}, on_behalf_of, layout == Layout::blocked ? "to_blocked" : "to_plain", "", 0, bytes});
@@ -154,7 +154,7 @@ class Compiler {
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
     const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_->threads()};
-    Step step{choice.row->make(request), {}, {}};
+    Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {
       // The residual follows all inputs of the operator, given or not.
@@ -207,7 +207,7 @@ class Compiler {
     }
     const int target = new_buffer({Place::output, i, 0, 0, {}});
     const auto bytes = static_cast<size_t>(element_count(graph_.type(id).shape)) * size_of(graph_.type(id).dtype);
-    program_->steps_.push_back({make_copy(bytes), {buffer}, {target}});
+    program_->steps_.push_back({make_copy(bytes), {buffer}, {target}, ""});
     program_->infos_.push_back({{}, graph_.nodes.empty() ? -1 : static_cast<int>(graph_.nodes.size()) - 1, "copy", "", 0, 2.0 * static_cast<double>(bytes)});
   }
 

@@ -18,7 +18,7 @@ inline constexpr int64_t kBlock = 16;
 // Where the elements of an f32 tensor [N, C, spatial…] lie.
 enum class Layout : uint8_t {
   plain,    // row-major
-  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold finite values that nobody may rely on
+  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold values that nobody may rely on: finite ones where the channels before are finite
   any,      // only in Implementation: whatever the first data input has
 };
 

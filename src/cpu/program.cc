@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "base/text.h"
+
 namespace ropeway::cpu {
 namespace {
 
@@ -48,7 +50,12 @@ void Program::run(Context& base, std::span<const Tensor> inputs, std::span<Tenso
     for (size_t i = 0; i < step.inputs.size(); ++i) context.inputs[i] = address(step.inputs[i]);
     for (size_t i = 0; i < step.outputs.size(); ++i) context.outputs[i] = address(step.outputs[i]);
     const auto begin = trace == nullptr ? std::chrono::steady_clock::time_point{} : std::chrono::steady_clock::now();
-    step.kernel->run({context.inputs.data(), step.inputs.size()}, {context.outputs.data(), step.outputs.size()}, scratch, *pool_);
+    try {
+      step.kernel->run({context.inputs.data(), step.inputs.size()}, {context.outputs.data(), step.outputs.size()}, scratch, *pool_);
+    } catch (Error& error) {
+      if (!step.what.empty()) error.add_note(fmt::format("while computing {}", step.what));
+      throw;
+    }
     if (trace != nullptr) trace->step_ms[s] = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "backend/backend.h"
@@ -24,6 +25,7 @@ struct Buffer {
 struct Step {
   std::unique_ptr<Kernel> kernel;
   std::vector<int> inputs, outputs;  // buffers; -1 for an input left out or packed
+  std::string what;                  // the operator and where it is in the model, for errors; "" for a step of no node
 };
 
 class Program final : public Executable {

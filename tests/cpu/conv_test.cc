@@ -61,6 +61,25 @@ TEST(Conv, TakesResidualAndActivationIn) {
   KernelCase(Op::Conv, dense.params).input(random_tensor(dense.x)).constant(weight_for(dense.w)).check("conv.direct", kTolerance);  // without a bias
 }
 
+TEST(Conv, NaNAndInfinityAreKept) {
+  const Convolution dense = {{1, 20, 9, 10}, {35, 20, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}}, pointwise = {{1, 20, 9, 10}, {64, 20, 1, 1}, {{1, 1}, {0, 0, 0, 0}, {1, 1}, 1}};
+  const Convolution depthwise = {{1, 20, 9, 10}, {20, 1, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 20}};
+  const auto odd = [](const Convolution& conv) {
+    KernelCase result(Op::Conv, conv.params);
+    result.input(with_nan_and_infinities(random_tensor(conv.x))).constant(weight_for(conv.w)).constant(random_tensor({conv.w[0]}, 1, "b"));
+    return result;
+  };
+  const std::vector<cpu::Layout> both = {cpu::Layout::plain, cpu::Layout::blocked};
+  odd(dense).check("conv.direct", kTolerance, both);
+  odd(pointwise).check("conv.direct", kTolerance, both);
+  odd(depthwise).check("conv.depthwise", kTolerance);
+  for (const UnaryParams& activation : {UnaryParams{UnaryFunction::relu, 0, 0}, UnaryParams{UnaryFunction::clip, 0, 6}, UnaryParams{UnaryFunction::sigmoid, 0, 0}}) {
+    odd(dense).activation(activation).check("conv.direct", kTolerance, both);
+    odd(pointwise).residual(random_tensor({1, 64, 9, 10}, 1, "r")).activation(activation).check("conv.direct", kTolerance, both);
+    odd(depthwise).activation(activation).check("conv.depthwise", kTolerance);
+  }
+}
+
 TEST(Conv, LeavesTheRestToTheReference) {
   KernelCase computed(Op::Conv, ConvParams{{1, 1}, {0, 0, 0, 0}, {1, 1}, 1});
   computed.input(random_tensor({1, 3, 5, 5})).input(weight_for({4, 3, 3, 3}));

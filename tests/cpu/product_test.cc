@@ -50,6 +50,29 @@ TEST(MatMul, OfComputedMatrices) {
   }
 }
 
+TEST(Products, NaNAndInfinityAreKept) {
+  const auto odd = [](int64_t rows, int64_t columns) {
+    GemmParams params;
+    params.transB = true;
+    KernelCase result(Op::Gemm, params);
+    Tensor a = named("a", {rows, 16});
+    a.data<float>()[5] = std::numeric_limits<float>::quiet_NaN();
+    if (rows > 2) a.data<float>()[16 + 7] = std::numeric_limits<float>::infinity();
+    result.input(a).constant(named("b", {columns, 16})).constant(named("c", {columns}));
+    return result;
+  };
+  for (const auto& [name, rows] : {std::pair<const char*, int64_t>{"gemm.vector", 1}, {"gemm.packed", 1}, {"gemm.packed", 9}}) {
+    odd(rows, 500).check(name, kTolerance);
+    odd(rows, 33).activation({UnaryFunction::relu, 0, 0}).check(name, kTolerance);
+    odd(rows, 33).residual(named("r", {rows, 33})).activation({UnaryFunction::clip, 0, 6}).check(name, kTolerance);
+    odd(rows, 33).activation({UnaryFunction::gelu, 0, 0}).check(name, kTolerance);
+  }
+  Tensor a = named("a", {2, 7, 16});
+  a.data<float>()[40] = std::numeric_limits<float>::quiet_NaN();
+  a.data<float>()[70] = -std::numeric_limits<float>::infinity();
+  KernelCase(Op::MatMul, NoParams{}).input(a).input(named("b", {2, 16, 37})).check("matmul.batched", kTolerance);
+}
+
 TEST(Attention, AgreesWithReference) {
   const auto attention = [](bool causal, const Shape& q, const Shape& k, const Shape& v) { KernelCase result(Op::ScaledDotProductAttention, AttentionParams{0.3, causal}); result.input(named("q", q)).input(named("k", k)).input(named("v", v)); return result; };
   attention(false, {2, 3, 17, 16}, {2, 3, 17, 16}, {2, 3, 17, 16}).check("attention.headwise", kTolerance);

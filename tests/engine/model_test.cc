@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "base/random.h"
+#include "ir/text.h"
 #include "ops/builder.h"
 #include "ops/operator.h"
+#include "support/errors.h"
 
 namespace {
 std::atomic<long> allocations{0};
@@ -189,6 +191,21 @@ TEST(Model, HandsInputsAndConstantsThrough) {
   EXPECT_EQ(results[0].data<float>()[1], 2);
   EXPECT_EQ(results[1].data<float>()[1], 4);
   EXPECT_EQ(results[2].data<float>()[1], 2);
+}
+
+TEST(Model, AnErrorWhileRunningNamesOperatorAndModule) {
+  const Graph graph = parse_graph(
+      "graph lookup\n"
+      "input %i: i64[2]\n"
+      "const %table: f32[3,1] = [1, 2, 3]\n"
+      "%y = Gather(%table, %i) axis=0 : f32[2,1] @ encoder.words (embedding)\n"
+      "output %y\n",
+      infer);
+  const auto model = Model::compile(graph, {});
+  auto results = results_of(*model);
+  const std::vector<Tensor> inputs = {Tensor::of<int64_t>({2}, {1, 3})};
+  test::expect_error([&] { model->run(*model->make_context(), inputs, results, nullptr); }, ErrorCode::invalid_argument,
+                     "Gather: index 3 is outside a dimension of 3\n  while computing Gather encoder.words (embedding)");
 }
 
 // Passes may take a node that does nothing away, but not the name that callers know its output by.

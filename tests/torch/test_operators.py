@@ -187,6 +187,41 @@ def test_operator(name, kind, tmp_path):
     ropeway.compare(tmp_path / "model.pt2", inputs, expected, 2e-6)
 
 
+KEEPING_NAN = {
+    "conv": (nn.Conv2d(16, 21, 3, padding=1), t(1, 16, 9, 8)), "pointwise": (nn.Conv2d(16, 40, 1), t(1, 16, 9, 8)), "depthwise": (nn.Conv2d(16, 16, 3, padding=1, groups=16), t(1, 16, 9, 8)),
+    "linear": (nn.Linear(16, 500), t(4, 16)), "linear_row": (nn.Linear(16, 500), t(1, 16)), "matmul": (lambda x: x @ x.mT, t(2, 5, 16)), "none": (lambda x: x * 1, t(1, 3, 6, 5)),
+}
+
+
+@pytest.mark.parametrize("after", ("none", "relu", "relu6", "hardtanh", "sigmoid", "gelu", "max_pool"))
+@pytest.mark.parametrize("name", KEEPING_NAN)
+def test_nan_is_kept(name, after, tmp_path):
+    """A row of NaN, and infinities, through the layers and what is fused into them: relative_error() wants what is not finite to be the same."""
+    layer, x = KEEPING_NAN[name]
+    x = x.clone()
+    x[..., 0, :] = float("nan")
+    if x.shape[-2] > 3:
+        x[..., -1, 2], x[..., -1, 4] = float("inf"), -float("inf")
+    if after == "max_pool" and x.dim() < 4:
+        pytest.skip("no image")
+    follow = {"none": lambda y: y, "relu": torch.relu, "relu6": F.relu6, "hardtanh": F.hardtanh, "sigmoid": torch.sigmoid, "gelu": F.gelu, "max_pool": lambda y: F.max_pool2d(torch.relu(y), 2)}[after]
+
+    class Layers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x):
+            return follow(self.layer(x))
+
+    module = Layers().eval()
+    torch.export.save(torch.export.export(module, (x,)), str(tmp_path / "model.pt2"))
+    with torch.no_grad():
+        expected = module(x)
+    assert expected.isnan().any()
+    ropeway.compare(tmp_path / "model.pt2", [x], expected, 2e-6)
+
+
 @pytest.mark.parametrize("causal", (False, True))
 def test_attention_with_dropout(causal, tmp_path):
     """Its weights go through a Dropout in training mode, as in PyTorch: what that gives is random."""

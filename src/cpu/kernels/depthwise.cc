@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "cpu/kernels/depthwise.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "cpu/kernels/clamp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
@@ -32,7 +33,7 @@ HWY_INLINE void pixels_of(const DepthwiseRow& row, int64_t pixel, int lane) {
   for (int i = 0; i < kPixels; ++i) {
     const int64_t at = (pixel + i) * 16 + lane;
     if (row.residual != nullptr) sum[i] = hn::Add(sum[i], hn::LoadU(d, row.residual + at));
-    hn::StoreU(hn::Min(hn::Max(sum[i], hn::Set(d, row.low)), hn::Set(d, row.high)), d, row.out + at);
+    hn::StoreU(clamped(sum[i], hn::Set(d, row.low), hn::Set(d, row.high)), d, row.out + at);
   }
 }
 

@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "cpu/kernels/matmul.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "cpu/kernels/clamp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
@@ -40,7 +41,7 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t vector, V sum) {
   if (HWY_LIKELY(left >= kLanes)) {
     if (p.accumulate) sum = hn::Add(sum, hn::LoadU(d, c));
     if (p.residual != nullptr) sum = hn::Add(sum, hn::LoadU(d, p.residual + (c - p.c)));
-    hn::StoreU(hn::Min(hn::Max(sum, hn::Set(d, p.low)), hn::Set(d, p.high)), d, c);
+    hn::StoreU(clamped(sum, hn::Set(d, p.low), hn::Set(d, p.high)), d, c);
     return;
   }
   HWY_ALIGN float lanes[kLanes];
@@ -48,7 +49,7 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t vector, V sum) {
   for (int64_t i = 0; i < left; ++i) {
     if (p.accumulate) lanes[i] += c[i];
     if (p.residual != nullptr) lanes[i] += p.residual[c - p.c + i];
-    c[i] = std::min(std::max(lanes[i], p.low), p.high);
+    c[i] = std::min(std::max(lanes[i], p.low), p.high);  // in this order NaN stays
   }
 }
 

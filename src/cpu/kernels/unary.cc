@@ -5,33 +5,28 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels/unary.cc"
 #include <hwy/foreach_target.h>
+#include "cpu/kernels/clamp-inl.h"
 #include "cpu/kernels/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
 namespace HWY_NAMESPACE {
 
-// Between low and high; NaN stays NaN.
-HWY_INLINE V between(V x, V low, V high) {
-  const V raised = hn::IfThenElse(hn::Lt(x, low), low, x);
-  return hn::IfThenElse(hn::Gt(raised, high), high, raised);
-}
-
 // False for a function that is not computed here.
 bool unary(UnaryFunction function, float alpha, float beta, const float* in, float* out, int64_t n) {
   const V zero = hn::Zero(D()), one = set(1.0f), a = set(alpha), b = set(beta);
   switch (function) {
     case UnaryFunction::relu: map(in, out, n, [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), zero, x); }); return true;
-    case UnaryFunction::clip: map(in, out, n, [=](V x) { return between(x, a, b); }); return true;
+    case UnaryFunction::clip: map(in, out, n, [=](V x) { return clamped(x, a, b); }); return true;
     case UnaryFunction::leaky_relu: map(in, out, n, [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(a, x), x); }); return true;
     case UnaryFunction::elu:
       map(in, out, n, [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(a, hn::Expm1(D(), hn::Min(x, zero))), x); });
       return true;
     case UnaryFunction::sigmoid: map(in, out, n, [](V x) { return sigmoid_of(x); }); return true;
-    case UnaryFunction::hard_sigmoid: map(in, out, n, [=](V x) { return between(hn::MulAdd(a, x, b), zero, one); }); return true;
+    case UnaryFunction::hard_sigmoid: map(in, out, n, [=](V x) { return clamped(hn::MulAdd(a, x, b), zero, one); }); return true;
     case UnaryFunction::hard_swish:
       // As x clip(x + 3, 0, 6) / 6, in which nothing is lost near -3.
-      map(in, out, n, [=](V x) { return hn::Mul(x, hn::Mul(between(hn::Add(x, set(3.0f)), zero, set(6.0f)), set(1.0f / 6))); });
+      map(in, out, n, [=](V x) { return hn::Mul(x, hn::Mul(clamped(hn::Add(x, set(3.0f)), zero, set(6.0f)), set(1.0f / 6))); });
       return true;
     case UnaryFunction::silu: map(in, out, n, [=](V x) { return hn::Div(x, hn::Add(one, exp_of(hn::Neg(hn::Mul(a, x))))); }); return true;
     case UnaryFunction::gelu: map(in, out, n, [](V x) { return gelu_of(x); }); return true;
