@@ -10,7 +10,8 @@
 namespace ropeway {
 
 // The same function in operators that ONNX opset 17 has: attention, adaptive pooling, GELU, SiLU, Mish and others become what they are made of. What follows from a node
-// keeps its origin. Left as it is, for the writer to refuse: what opset 17 cannot say at all (an average pool with dilations), and dropout in training mode, which is lowered before.
+// keeps its origin. An attention whose added mask is computed, or has a row of −∞ only, gives zeros for a query that sees nothing, as PyTorch has it; a number of −65504 or
+// less then hides its key, as −∞ does, which differs from PyTorch only in a row without any greater one. Left as it is, for the writer to refuse: what opset 17 cannot say at all (an average pool with dilations), and dropout in training mode, which is lowered before.
 // `sources`, when given, receives for each node of the result the index of the node that it came from.
 Graph lower_to_onnx17(Graph graph, std::vector<int>* sources = nullptr);
 

@@ -4,6 +4,7 @@
 //       %y = Binary(%x, %s) function=mul
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -17,6 +18,9 @@ namespace {
 
 using enum UnaryFunction;
 using enum BinaryFunction;
+
+// Of 16 bits, so that it is a number in all precisions.
+constexpr double kLeastHalf = -65504;
 
 class Lowering {
  public:
@@ -145,13 +149,35 @@ class Lowering {
     std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
     const ValueId keys = add(Op::Transpose, PermParams{perm}, {k});
     ValueId scores = add(mul, add(Op::MatMul, NoParams{}, {q, keys}), number(p.scale, q));
-    const ValueId visible = visible_keys(scores);
-    if (in(3) != kNoValue && type(in(3)).dtype != DType::boolean) scores = add(BinaryFunction::add, scores, in(3));
+    ValueId visible = visible_keys(scores);
+    if (in(3) != kNoValue && type(in(3)).dtype != DType::boolean) {
+      ValueId mask = in(3);
+      if (may_hide_all_keys(mask)) {
+        const ValueId least = number(kLeastHalf, mask), shown = add(greater, mask, least);
+        visible = visible == kNoValue ? shown : add(logical_and, shown, visible);
+        mask = add(BinaryFunction::max, mask, least);
+      }
+      scores = add(BinaryFunction::add, scores, mask);
+    }
     if (visible == kNoValue) return add(Op::MatMul, NoParams{}, {add(Op::Softmax, AxisParams{std::ssize(perm) - 1}, {scores}), v});
-    // The least number of 16 bits, so that it is one in all precisions; what is hidden then weighs nothing, and a query that sees nothing gives zeros.
-    scores = add(Op::Where, NoParams{}, {visible, scores, number(-65504, q)});
+    // What is hidden weighs nothing, and a query that sees nothing gives zeros.
+    scores = add(Op::Where, NoParams{}, {visible, scores, number(kLeastHalf, q)});
     const ValueId weights = add(Op::Where, NoParams{}, {visible, add(Op::Softmax, AxisParams{std::ssize(perm) - 1}, {scores}), number(0, q)});
     return add(Op::MatMul, NoParams{}, {weights, v});
+  }
+
+  // Whether −∞ in the mask may leave a query nothing to see: the sum alone would then give NaN where zeros are due.
+  bool may_hide_all_keys(ValueId mask) const {
+    if (!graph_.is_constant(mask)) return true;
+    const Tensor numbers = convert(*graph_.value(mask).constant, DType::f64);
+    const auto x = numbers.data<double>();
+    const auto keys = static_cast<std::ptrdiff_t>(numbers.shape().empty() ? 1 : numbers.shape().back());
+    const auto hidden = [](double each) { return each == -std::numeric_limits<double>::infinity(); };
+    if (node_->get<AttentionParams>().is_causal) return std::ranges::any_of(x, hidden);  // the two together may hide everything
+    for (auto row = x.begin(); row != x.end(); row += keys) {
+      if (std::all_of(row, row + keys, hidden)) return true;
+    }
+    return false;
   }
 
   // A boolean mask of what queries see; kNoValue for everything.

@@ -38,6 +38,36 @@ TEST_P(Lower, AndSoDoesTheFile) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Lower, testing::ValuesIn(test::all_cases()), [](const auto& each) { return each.param.name(); });
 
+// PyTorch has no mask together with is_causal; ONNX models do.
+TEST(LowerAttention, MaskAndCausalTogetherMayHideEverything) {
+  const Graph graph = parse_graph(
+      "graph hidden\n"
+      "input %q: f32[2,3,4]\n"
+      "input %k: f32[2,3,4]\n"
+      "input %v: f32[2,3,4]\n"
+      "const %mask: f32[3,3] = [-inf, 1, 1, 0.5, -inf, 0, 0, -1, 0.25]\n"
+      "%y = ScaledDotProductAttention(%q, %k, %v, %mask) scale=0.5 is_causal=true\n"
+      "output %y\n",
+      infer);
+  std::vector<Tensor> inputs;
+  for (const ValueId id : graph.inputs) inputs.push_back(test::case_input(graph.value(id)));
+  const Tensor expected = evaluate(graph, inputs)[0];
+  EXPECT_EQ(expected.data<float>()[0], 0);
+  EXPECT_TRUE(test::close_to(evaluate(lower_to_onnx17(graph), inputs)[0], expected, 2e-6));
+}
+
+// A constant mask that leaves every query something needs no more than the sum.
+TEST(LowerAttention, MaskThatHidesNoWholeRowIsAdded) {
+  const Graph graph = parse_graph(
+      "graph added\n"
+      "input %q: f32[2,4]\n"
+      "const %mask: f32[2,2] = [0, -inf, -inf, 0]\n"
+      "%y = ScaledDotProductAttention(%q, %q, %q, %mask) scale=0.5\n"
+      "output %y\n",
+      infer);
+  for (const Node& node : lower_to_onnx17(graph).nodes) EXPECT_NE(node.op, Op::Where);
+}
+
 // attention with a name: what follows from a node keeps its origin, and every node of the file has a name of its own.
 TEST(Writer, KeepsNames) {
   const Graph graph = parse_graph(

@@ -200,7 +200,7 @@ def test_nan_is_kept(name, after, tmp_path):
     layer, x = KEEPING_NAN[name]
     x = x.clone()
     x[..., 0, :] = float("nan")
-    if x.shape[-2] > 3:
+    if x.shape[-2] > 3 and after != "gelu":  # of infinity PyTorch's is NaN in f32, infinity in f64
         x[..., -1, 2], x[..., -1, 4] = float("inf"), -float("inf")
     if after == "max_pool" and x.dim() < 4:
         pytest.skip("no image")
