@@ -7,8 +7,10 @@
 #include "check/follow.h"
 #include "check/outcomes.h"
 #include "check/precision_check.h"
-#include "chip/cost_model.h"
+#include "check/within.h"
+#include "chip/soc.h"
 #include "engine/prepare.h"
+#include "plan/split.h"
 #include "report/describe.h"
 
 namespace ropeway::check {
@@ -20,12 +22,11 @@ double sum(const auto& parts) {
   return std::accumulate(parts.begin(), parts.end(), 0.0, [](double total, const auto& part) { return total + part.ms; });
 }
 
-std::vector<TransferCheck> transfers(const Graph& graph, const std::vector<ValueId>& values, const chip::Soc& soc) {
-  std::vector<TransferCheck> result;
+std::vector<CopyCheck> copies(const Graph& graph, const std::vector<ValueId>& values, const Candidate& chip) {
+  std::vector<CopyCheck> result;
   for (const ValueId id : values) {
     const TensorType& type = graph.type(id);
-    const auto bytes = static_cast<double>(element_count(type.shape)) * static_cast<double>(size_of(type.dtype));
-    result.push_back({graph.value(id).name, type, bytes, chip::copy_ms(bytes, soc)});
+    result.push_back({graph.value(id).name, type, static_cast<double>(bytes_of(graph, std::span(&id, 1))), copy_ms(chip, type)});
   }
   return result;
 }
@@ -34,7 +35,7 @@ std::vector<TransferCheck> transfers(const Graph& graph, const std::vector<Value
 
 double CheckReport::compute_ms() const { return sum(segments); }
 
-double CheckReport::transfer_ms() const {
+double CheckReport::copies_ms() const {
   return std::accumulate(segments.begin(), segments.end(), 0.0, [](double total, const SegmentCheck& each) { return total + sum(each.reads) + sum(each.leaves); });
 }
 
@@ -44,7 +45,7 @@ std::vector<std::string> CheckReport::reservations() const {
   if (any(Outcome::on_cpu)) result.emplace_back("a fallback to the CPU");
   if (any(Outcome::unknown)) result.emplace_back("an operator that is not known");
   if (any(Outcome::substituted)) result.emplace_back("another function");
-  if (numbers.is_finding() || !findings.empty()) result.emplace_back("a precision finding");
+  if (accuracy.is_finding() || !findings.empty()) result.emplace_back("a precision finding");
   return result;
 }
 
@@ -88,12 +89,12 @@ CheckReport check_model(const Graph& as_read, const CheckOptions& options) {
     SegmentCheck each{plan.devices[segment.backend], segment.nodes.size(), 0, {}, {}};
     for (const int node : segment.nodes) each.ms += ms_of(static_cast<size_t>(node));
     if (segment.backend == kChip) {
-      each.reads = transfers(planned, segment.inputs, soc);
-      each.leaves = transfers(planned, segment.outputs, soc);
+      each.reads = copies(planned, segment.inputs, candidates[kChip]);
+      each.leaves = copies(planned, segment.outputs, candidates[kChip]);
     }
     report.segments.push_back(std::move(each));
   }
-  report.numbers = check_precision(model, options, target.mode, nodes_on_host(plan));
+  report.accuracy = check_precision(model, options, target.mode, nodes_on_host(plan));
   return report;
 }
 

@@ -12,12 +12,12 @@
 namespace ropeway::check {
 
 enum class Outcome : uint8_t {
-  native,     // the chip has it
-  fused,      // no engine lists it, but it is known to compile: graph fusion replaces it
-  rewritten,  // the same function, made of what the chip has, or of less
+  native,       // the chip has it
+  fused,        // no engine lists it, but it is known to compile: graph fusion replaces it
+  rewritten,    // the same function, made of what the chip has, or of less
   substituted,  // another function, because --substitute asks for it
-  on_cpu,     // a fallback: the model runs all the same
-  unknown,    // it is given to atc, and computed on the CPU should atc refuse it
+  on_cpu,       // a fallback: the model runs all the same
+  unknown,      // it is given to atc, and computed on the CPU should atc refuse it
 };
 const char* name(Outcome outcome);  // "handled by fusion"
 
@@ -26,13 +26,13 @@ struct OperatorCheck {
   std::string kind;    // "Conv2d", or a function: "add"
   std::string origin;  // "layer1.0.conv1 (conv2d_3)"
   Outcome outcome = Outcome::native;
-  std::string becomes;  // what it is computed as: "Conv2D on the AI Core", "AveragePool", "nothing"
+  std::string becomes;  // what it is computed as: CANN's operator where the chip has it ("Conv2D"), else those of ONNX that it is rewritten to, or "nothing"
   std::string why;      // of the outcome: evidence, what is assumed, the reason for a fallback; "" where nothing needs to be said
   double ms = 0;        // predicted, where it runs; 0 for what another operator takes along
 };
 
 // A copy between the host's memory and the chip's.
-struct TransferCheck {
+struct CopyCheck {
   std::string value;
   TensorType type;
   double bytes = 0, ms = 0;
@@ -43,7 +43,7 @@ struct SegmentCheck {
   std::string device;  // "Ascend310B1", "cpu"
   size_t operators = 0;
   double ms = 0;  // without copies
-  std::vector<TransferCheck> reads, leaves;
+  std::vector<CopyCheck> reads, leaves;
 };
 
 // An operator whose results 16 bits do not hold.
@@ -56,7 +56,7 @@ struct OperatorFinding {
 struct PrecisionCheck {
   std::string samples;  // which inputs it is judged by
   double tolerance = 0;
-  double error = 0;                         // of the end results; infinite where one is infinite or NaN, which in fp32 it is not
+  double error = 0;                         // of the end results; infinite where one is infinite or NaN in other places than in fp32
   std::vector<OperatorFinding> operators;   // those that overflow, lose elements or make NaNs
   std::vector<std::string> weights;         // those with elements that 16 bits do not hold, a sentence each
   std::vector<OperatorFinding> keep;        // the operators to keep in fp32, and why each
@@ -72,13 +72,13 @@ struct CheckReport {
   std::vector<ValueInfo> inputs;
   std::vector<OperatorCheck> operators;  // in the file's order
   std::vector<SegmentCheck> segments;    // in the order of execution
-  PrecisionCheck numbers;
+  PrecisionCheck accuracy;
   std::vector<std::string> notes;     // of the engine: dtypes that are narrowed, …
   std::vector<std::string> findings;  // of the notes those that cost exactness
   std::vector<std::string> sources;   // the data that verdicts rest on
 
   double compute_ms() const;  // of the segments
-  double transfer_ms() const;
+  double copies_ms() const;
   // What keeps the model from running as it is on the chip alone: "a fallback to the CPU", "an operator that is not known", "another function",
   // "a precision finding". Empty: all native or exactly rewritten.
   std::vector<std::string> reservations() const;

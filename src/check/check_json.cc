@@ -14,9 +14,9 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 // Names come from files: bytes that are no UTF-8 become U+FFFD.
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-Json transfers(const std::vector<TransferCheck>& values) {
+Json copies(const std::vector<CopyCheck>& values) {
   Json result = Json::array();
-  for (const TransferCheck& each : values) result.push_back({{"value", each.value}, {"type", to_string(each.type)}, {"bytes", each.bytes}, {"ms", rounded(each.ms)}});
+  for (const CopyCheck& each : values) result.push_back({{"value", each.value}, {"type", to_string(each.type)}, {"bytes", each.bytes}, {"ms", rounded(each.ms)}});
   return result;
 }
 
@@ -26,7 +26,7 @@ Json findings(const std::vector<OperatorFinding>& operators) {
   return result;
 }
 
-Json numbers(const PrecisionCheck& check) {
+Json accuracy(const PrecisionCheck& check) {
   return {{"samples", check.samples}, {"tolerance", check.tolerance}, {"error", number(check.error)}, {"within", !check.is_finding()}, {"operators", findings(check.operators)},
           {"weights", check.weights}, {"keep_fp32", findings(check.keep)}, {"kept", check.applied}, {"error_kept", check.error_kept ? number(*check.error_kept) : Json(nullptr)}};
 }
@@ -40,11 +40,11 @@ std::string to_json(const CheckReport& report) {
     operators.push_back({{"operator", each.kind}, {"origin", each.origin}, {"verdict", name(each.outcome)}, {"becomes", each.becomes}, {"why", each.why}, {"ms", rounded(each.ms)}});
   }
   for (const SegmentCheck& each : report.segments) {
-    segments.push_back({{"device", each.device}, {"operators", each.operators}, {"ms", rounded(each.ms)}, {"reads", transfers(each.reads)}, {"leaves", transfers(each.leaves)}});
+    segments.push_back({{"device", each.device}, {"operators", each.operators}, {"ms", rounded(each.ms)}, {"reads", copies(each.reads)}, {"leaves", copies(each.leaves)}});
   }
   return dumped({{"schema", 1}, {"model", report.model}, {"soc", report.target.soc}, {"cann", chip::name(report.target.cann)}, {"precision", report.precision}, {"predicted", true},
-                 {"runs", true}, {"reservations", report.reservations()}, {"inputs", std::move(inputs)}, {"compute_ms", rounded(report.compute_ms())}, {"transfer_ms", rounded(report.transfer_ms())},
-                 {"operators", std::move(operators)}, {"segments", std::move(segments)}, {"numbers", numbers(report.numbers)}, {"notes", report.notes}, {"findings", report.findings}, {"sources", report.sources}});
+                 {"runs", true}, {"reservations", report.reservations()}, {"inputs", std::move(inputs)}, {"compute_ms", rounded(report.compute_ms())}, {"copies_ms", rounded(report.copies_ms())},
+                 {"operators", std::move(operators)}, {"segments", std::move(segments)}, {"accuracy", accuracy(report.accuracy)}, {"notes", report.notes}, {"findings", report.findings}, {"sources", report.sources}});
 }
 
 std::string impossible_json(const std::string& model, const std::string& why) { return dumped({{"schema", 1}, {"model", model}, {"runs", false}, {"why", why}}); }

@@ -96,9 +96,9 @@ std::string listing(const std::string& label, const std::vector<std::string>& li
   return text;
 }
 
-std::string copies(const char* direction, const std::vector<TransferCheck>& transfers) {
+std::string copies(const char* direction, const std::vector<CopyCheck>& values) {
   std::vector<std::string> words;
-  for (const TransferCheck& each : transfers) words.push_back(fmt::format("{} ({}, {:.3f} ms)", each.value, readable_bytes(each.bytes), each.ms));
+  for (const CopyCheck& each : values) words.push_back(fmt::format("{} ({}, {:.3f} ms)", each.value, readable_bytes(each.bytes), each.ms));
   constexpr size_t kValues = 3;
   const size_t more = words.size() > kValues ? words.size() - kValues : 0;
   words.resize(words.size() - more);
@@ -110,7 +110,7 @@ std::string segments_text(const CheckReport& report, bool all) {
   for (const SegmentCheck& each : report.segments) {
     lines.push_back(fmt::format("{}: {} operator{}, {:.3f} ms{}{}", each.device, each.operators, each.operators == 1 ? "" : "s", each.ms, copies("reads", each.reads), copies("leaves", each.leaves)));
   }
-  return listing("segments", lines, all) + fmt::format("{:<10}{:.3f} ms predicted, {:.3f} ms of it copies\n", "total", report.compute_ms() + report.transfer_ms(), report.transfer_ms());
+  return listing("segments", lines, all) + fmt::format("{:<10}{:.3f} ms predicted, {:.3f} ms of it copies\n", "total", report.compute_ms() + report.copies_ms(), report.copies_ms());
 }
 
 std::vector<std::string> lines_of(const std::vector<OperatorFinding>& findings) {
@@ -121,19 +121,19 @@ std::vector<std::string> lines_of(const std::vector<OperatorFinding>& findings) 
 
 // Without a finding, what is lost on the way is counted, no more.
 std::string precision_text(const CheckReport& report, bool all) {
-  const PrecisionCheck& numbers = report.numbers;
-  const std::string error = std::isfinite(numbers.error) ? fmt::format("off by {:.2g} of its largest value", numbers.error) : "infinite or NaN in other places than in fp32";
-  std::string text = fmt::format("{:<10}the result is {}, {} the tolerance of {:g} (judged by {})\n", "precision", error, numbers.is_finding() ? "over" : "within", numbers.tolerance, numbers.samples);
-  if (numbers.is_finding() || all) {
-    text += listing("", lines_of(numbers.operators), all) + listing("weights", numbers.weights, all);
-  } else if (!numbers.operators.empty() || !numbers.weights.empty()) {
-    text += fmt::format("{:<10}16 bits do not hold some elements of the results of {} operators and of {} weights: --all lists them\n", "", numbers.operators.size(), numbers.weights.size());
+  const PrecisionCheck& accuracy = report.accuracy;
+  const std::string error = std::isfinite(accuracy.error) ? fmt::format("off by {:.2g} of its largest value", accuracy.error) : "infinite or NaN in other places than in fp32";
+  std::string text = fmt::format("{:<10}the result is {}, {} the tolerance of {:g} (judged by {})\n", "precision", error, accuracy.is_finding() ? "over" : "within", accuracy.tolerance, accuracy.samples);
+  if (accuracy.is_finding() || all) {
+    text += listing("", lines_of(accuracy.operators), all) + listing("weights", accuracy.weights, all);
+  } else if (!accuracy.operators.empty() || !accuracy.weights.empty()) {
+    text += fmt::format("{:<10}16 bits do not hold some elements of the results of {} operators and of {} weights: --all lists them\n", "", accuracy.operators.size(), accuracy.weights.size());
   }
-  if (numbers.applied) text += listing("in fp32", lines_of(numbers.keep), all);
-  if (!numbers.is_finding()) return text;
-  if (!numbers.error_kept) return text;
-  if (numbers.keep.empty()) return text + fmt::format("{:<10}no choice of operators in fp32 brings it within: with all that the chip has in fp32 it is {:.2g}\n", "remedy", *numbers.error_kept);
-  return text + fmt::format("{:<10}--precision auto keeps {} operator{} in fp32, which brings it to {:.2g}:\n", "remedy", numbers.keep.size(), numbers.keep.size() == 1 ? "" : "s", *numbers.error_kept) + listing("", lines_of(numbers.keep), all);
+  if (accuracy.applied) text += listing("in fp32", lines_of(accuracy.keep), all);
+  if (!accuracy.is_finding()) return text;
+  if (!accuracy.error_kept) return text;
+  if (accuracy.keep.empty()) return text + fmt::format("{:<10}no choice of operators in fp32 brings it within: with all that the chip has in fp32 it is {:.2g}\n", "remedy", *accuracy.error_kept);
+  return text + fmt::format("{:<10}--precision auto keeps {} operator{} in fp32, which brings it to {:.2g}:\n", "remedy", accuracy.keep.size(), accuracy.keep.size() == 1 ? "" : "s", *accuracy.error_kept) + listing("", lines_of(accuracy.keep), all);
 }
 
 std::string conclusion(const CheckReport& report) {
@@ -149,7 +149,7 @@ std::string to_table(const CheckReport& report, bool all) {
   text += fmt::format("\n{}, CANN {}, {}: {}. Predicted, no NPU has run\n\n", report.target.soc, chip::name(report.target.cann), report.precision, conclusion(report));
   const std::vector<Group> groups = grouped(report, all);
   const Columns columns = measured(groups);
-  const double total = report.compute_ms() + report.transfer_ms();
+  const double total = report.compute_ms() + report.copies_ms();
   Remarks remarks;
   text += line(columns, "verdict", "n", "operator", "becomes", "where", fmt::format("{:>9} {:>7}", "ms", "share"));
   for (const Group& group : groups) {

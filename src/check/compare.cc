@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "check/observe.h"
+#include "check/within.h"
 #include "engine/placing.h"
 #include "passes/pipeline.h"
 #include "report/describe.h"

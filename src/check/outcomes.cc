@@ -15,7 +15,7 @@ struct RemovedText {
 };
 const std::map<std::string, RemovedText> kRemoved = {
     {kSubstitution, {"another function", "as --substitute asks"}},
-    {"lower_training_dropout", {"Mul with a mask", "x · mask / (1 − p), mask = (rand > p): the host draws a mask for each run, by --seed"}},
+    {"lower_training_dropout", {"nothing", "x · mask / (1 − p), mask = (rand > p): the host draws a mask for each run, by --seed"}},
     {"fold_constants", {"a constant", "computed once, before compiling; exactly"}},
     {"recover_adaptive_pooling", {"part of an adaptive pooling", "the nodes that an exporter made of it are one operator again; exactly, but for rounding"}},
     {"remove_no_ops", {"nothing", "it changes nothing; exactly"}},

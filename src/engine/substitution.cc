@@ -1,10 +1,9 @@
 #include "engine/substitution.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "accuracy/difference.h"
 #include "base/text.h"
-#include "ops/convert.h"
 #include "passes/substitute.h"
 
 namespace ropeway {
@@ -26,22 +25,9 @@ std::string names_of(const std::vector<Origin>& origins) {
   return fmt::format("{}{}", fmt::join(names, ", "), origins.size() > kMostNames ? ", …" : "");
 }
 
-// Elements that are not finite on one side make the change what they are: infinite or NaN.
 std::string change(const ValueInfo& output, const Tensor& before, const Tensor& after) {
-  const Tensor own = convert(before, DType::f64), other = convert(after, DType::f64);
-  const std::span<const double> a = own.data<double>(), b = other.data<double>();
-  double largest = 0, value = 0, product = 0, a_squares = 0, b_squares = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::fabs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;
-    value = std::max(value, std::fabs(a[i]));
-    product += a[i] * b[i];
-    a_squares += a[i] * a[i];
-    b_squares += b[i] * b[i];
-  }
-  const double lengths = std::sqrt(a_squares) * std::sqrt(b_squares);
-  const std::string cosine = lengths > 0 ? fmt::format("{:.6f}", product / lengths) : "not defined";
-  return fmt::format("Largest change of {} {:.4g} of {:.4g} (cosine {})", output.name, largest, value, cosine);
+  const Difference found = difference(after, before);
+  return fmt::format("Largest change of {} {:.4g} of {:.4g} (cosine {:.6f})", output.name, found.largest_error, found.largest_value, found.cosine);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "ascend/split_model.h"
 #include "base/random.h"
-#include "check/observe.h"
+#include "check/within.h"
 #include "formats/npy.h"
 #include "formats/zip_writer.h"
 #include "ops/builder.h"

@@ -86,7 +86,7 @@ def test_plain_models_run_as_they_are(tmp_path):
     assert verdicts(report, "MaxPool2d") == {"native"} and verdicts(report, "AdaptiveAvgPool2d") == {"rewritten"}
     assert {each["becomes"] for each in report["operators"] if each["verdict"] == "rewritten"} >= {"nothing", "part of the convolution before it"}
     assert "article, unverified" in text and "Ascend310B4, CANN 7.0.RC1" in text
-    assert report["numbers"]["samples"] == "the inputs that it was exported with"
+    assert report["accuracy"]["samples"] == "the inputs that it was exported with"
 
 
 def test_float64_is_told_and_no_reservation(tmp_path):
@@ -114,16 +114,16 @@ def test_overflow_is_a_finding_until_it_is_kept(tmp_path):
     status, text, report = check(model, tmp_path)
     assert status == 2, text
     assert report["reservations"] == ["a precision finding"]
-    assert any("too large for 16 bits" in each["finding"] for each in report["numbers"]["operators"])
-    kept = report["numbers"]["keep_fp32"]
-    assert kept and report["numbers"]["error_kept"] < 1e-2
+    assert any("too large for 16 bits" in each["finding"] for each in report["accuracy"]["operators"])
+    kept = report["accuracy"]["keep_fp32"]
+    assert kept and report["accuracy"]["error_kept"] < 1e-2
     assert "--precision auto" in text
     status, text, report = check(model, tmp_path, "--precision", "auto")
     assert status == 0, text
-    assert report["numbers"]["kept"] and report["numbers"]["error"] < 1e-2
+    assert report["accuracy"]["kept"] and report["accuracy"]["error"] < 1e-2
     status, text, report = check(model, tmp_path, "--range", "-1,1")
     assert status == 0, text
-    assert report["numbers"]["samples"] == "generated inputs in [-1, 1)"
+    assert report["accuracy"]["samples"] == "generated inputs in [-1, 1)"
 
 
 def test_dropout_in_training_mode_is_rewritten(tmp_path):

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 import ropeway
+from test_operators import Function
 
 TYPES = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64}
 ROUNDS = 4
@@ -202,15 +203,6 @@ def test_node(make, seed, tmp_path):
     inputs = arguments["inputs"]
     save(tmp_path / "model.onnx", outputs=arguments.pop("outputs", 1), **arguments)
     ropeway.compare(tmp_path / "model.onnx", [torch.from_numpy(x) for x in inputs], expected, 3e-6)
-
-
-class Function(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs):
-        return self.function(*inputs)
 
 
 IMAGE = torch.randn(2, 4, 9, 8, generator=torch.Generator().manual_seed(5))

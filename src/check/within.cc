@@ -1,4 +1,4 @@
-#include "check/observe.h"
+#include "check/within.h"
 
 #include <algorithm>
 
