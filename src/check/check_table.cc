@@ -127,7 +127,10 @@ std::string precision_text(const CheckReport& report, bool all) {
   if (accuracy.is_finding() || all) {
     text += listing("", lines_of(accuracy.operators), all) + listing("weights", accuracy.weights, all);
   } else if (!accuracy.operators.empty() || !accuracy.weights.empty()) {
-    text += fmt::format("{:<10}16 bits do not hold some elements of the results of {} operators and of {} weights: --all lists them\n", "", accuracy.operators.size(), accuracy.weights.size());
+    std::vector<std::string> parts;
+    if (!accuracy.operators.empty()) parts.push_back(fmt::format("the results of {} operator{}", accuracy.operators.size(), accuracy.operators.size() == 1 ? "" : "s"));
+    if (!accuracy.weights.empty()) parts.push_back(fmt::format("{} weight{}", accuracy.weights.size(), accuracy.weights.size() == 1 ? "" : "s"));
+    text += fmt::format("{:<10}16 bits do not hold some elements of {}: --all lists them\n", "", listed(parts));
   }
   if (accuracy.applied) text += listing("in fp32", lines_of(accuracy.keep), all);
   if (!accuracy.is_finding()) return text;

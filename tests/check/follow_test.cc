@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "check/outcomes.h"
 #include "ir/text.h"
 #include "ops/operator.h"
 #include "passes/pipeline.h"
@@ -39,6 +40,10 @@ TEST(Follower, NodesThatShareANameAreKnownByTheirResults) {
   EXPECT_EQ(fates[0].node, 0);
   EXPECT_EQ(fates[1].pass, "remove_no_ops");
   EXPECT_EQ(fates[2].node, 1);
+}
+
+TEST(Outcomes, EveryPassHasItsWords) {
+  for (const Pass& pass : pipeline()) EXPECT_NE(removed({}, pass.name).becomes, "something else") << pass.name;
 }
 
 // As --substitute does it.
