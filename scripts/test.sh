@@ -51,7 +51,8 @@ for page in operators:operators rules:virtual-npu-rules; do
 done
 if [ ${#setup[@]} -gt 0 ]; then
   step "comparing with PyTorch"
-  .venv/bin/python -m pytest --quiet tests/torch
+  # A file stays with one process: some tests look at what the others of their file have seen.
+  .venv/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/torch
   step "running onnxruntime-cann on the virtual NPU"
   .venv-ort/bin/python -m pytest --quiet tests/onnxruntime_cann
 fi
