@@ -23,7 +23,7 @@ class HeadwiseAttention final : public Kernel {
     score_rows_ = multiples(kRows, padded_keys());
     counting_ = multiples(std::max(width_, keys_), 1);
     worker_floats_ = round_up(packed_size(width_, keys_)) + round_up(packed_size(keys_, values_)) + kRows * padded_keys();
-    threads_ = request.threads;
+    threads_ = request.threads();
     describe_mask(request);
   }
 

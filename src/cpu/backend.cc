@@ -53,7 +53,7 @@ class CpuBackend final : public Backend {
 
  private:
   Support support_of(const Graph& graph, const Node& node) const {
-    const cpu::KernelRequest request{graph, node, {}, cpu::Layout::plain, pool_->threads()};
+    const cpu::KernelRequest request{graph, node, {}, cpu::Layout::plain, pool_.get()};
     std::string reasons;
     for (const cpu::Implementation& row : cpu::implementations(node.op)) {
       const std::string why = row.declines(request);

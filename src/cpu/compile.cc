@@ -126,7 +126,7 @@ class Compiler {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     Choice best;
     for (const Implementation& row : implementations(node.op)) {
-      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_->threads()};
+      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get()};
       if (row.in == Layout::any) request.layout = layout_for_any(fused, row);
       const std::string why = row.declines(request);
       if (!why.empty()) {
@@ -153,7 +153,7 @@ class Compiler {
     const Choice choice = choose(fused);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
-    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_->threads()};
+    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get()};
     Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {

@@ -195,7 +195,7 @@ class BatchedProduct final : public Kernel {
       a_at_.push_back(batch_index(i, out, a) * rows_ * depth_);
       b_at_.push_back(batch_index(i, out, b) * depth_ * columns_);
     }
-    scratch_floats_ = static_cast<size_t>(packed_size(depth_, columns_)) * static_cast<size_t>(request.threads);
+    scratch_floats_ = static_cast<size_t>(packed_size(depth_, columns_)) * static_cast<size_t>(request.threads());
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {

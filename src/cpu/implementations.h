@@ -6,6 +6,7 @@
 namespace ropeway::cpu {
 
 std::span<const Implementation> conv_implementations();
+Implementation depthwise_implementation();  // one of them
 std::span<const Implementation> gemm_implementations();    // Gemm
 std::span<const Implementation> matmul_implementations();  // MatMul
 std::span<const Implementation> attention_implementations();

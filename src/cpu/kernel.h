@@ -40,12 +40,13 @@ struct KernelRequest {
   const Node& node;
   Fusion fusion;
   Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
-  int threads = 1;                // of the pool that will run it
+  ThreadPool* pool = nullptr;     // that will run it, and packs its weights; may be left out where only `declines` is asked
 
   const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }
   const Shape& output_shape() const { return graph.type(node.outputs[0]).shape; }
   // Constant input i, or nullptr.
   const Tensor* constant(size_t i) const { return graph.is_constant(node.input(i)) ? &*graph.value(node.input(i)).constant : nullptr; }
+  int threads() const { return pool == nullptr ? 1 : pool->threads(); }
   // Every input and output is f32.
   bool all_f32() const;
 };

@@ -95,7 +95,7 @@ TEST(Gather, IndexOutsideIsAnError) {
     Tensor out({DType::f32, {1, 2}});
     const void* inputs[] = {data.raw(), indices.raw()};
     void* outputs[] = {out.raw()};
-    const auto kernel = gather.make({builder.graph(), builder.graph().nodes[0], {}, Layout::plain, 1});
+    const auto kernel = gather.make({builder.graph(), builder.graph().nodes[0], {}, Layout::plain, &pool});
     try {
       kernel->run(inputs, outputs, nullptr, pool);
       ADD_FAILURE() << "index " << index << " was taken";

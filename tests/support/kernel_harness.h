@@ -184,7 +184,7 @@ class KernelCase {
   // Why the implementation declines: "" when it serves.
   std::string declines(const std::string& name, cpu::Layout layout = cpu::Layout::plain) {
     build();
-    return row(name).declines(request(layout, 1));
+    return row(name).declines(request(layout));
   }
 
   // Fails unless `name` serves the node and agrees with the reference. `layouts`: those of the data, for an implementation that takes any.
@@ -196,7 +196,7 @@ class KernelCase {
       const auto resolve = [&](cpu::Layout layout) { return layout == cpu::Layout::any ? any : layout; };
       for (const int threads : {1, 2}) {
         SCOPED_TRACE(fmt::format("{} with {} threads, {}", name, threads, any == cpu::Layout::blocked ? "blocked" : "plain"));
-        ASSERT_EQ(implementation.declines(request(resolve(implementation.in), threads)), "");
+        ASSERT_EQ(implementation.declines(request(resolve(implementation.in))), "");
         ThreadPool pool(threads);
         for_each_target([&] { run(implementation, resolve(implementation.in), resolve(implementation.out), pool, expected, tolerance); });
       }
@@ -219,7 +219,7 @@ class KernelCase {
 
   const Graph& graph() const { return builder_.graph(); }
   const Node& node() const { return graph().nodes.front(); }
-  cpu::KernelRequest request(cpu::Layout layout, int threads) const { return {graph(), node(), fusion_, layout, threads}; }
+  cpu::KernelRequest request(cpu::Layout layout, ThreadPool* pool = nullptr) const { return {graph(), node(), fusion_, layout, pool}; }
 
   const cpu::Implementation& row(const std::string& name) const {
     for (const cpu::Implementation& candidate : cpu::implementations(op_)) {
@@ -241,7 +241,7 @@ class KernelCase {
   }
 
   void run(const cpu::Implementation& implementation, cpu::Layout in, cpu::Layout out, ThreadPool& pool, const std::vector<Tensor>& expected, double tolerance) {
-    const auto kernel = implementation.make(request(in, pool.threads()));
+    const auto kernel = implementation.make(request(in, &pool));
     constexpr size_t kOffset = 8;  // callers' tensors are aligned for their type alone
     std::vector<Placed> inputs, outputs;
     inputs.reserve(inputs_.size() + 1);
