@@ -6,7 +6,9 @@
 namespace ropeway::cpu {
 
 std::span<const Implementation> conv_implementations();
-Implementation depthwise_implementation();  // one of them
+// Some of them:
+Implementation depthwise_implementation();
+Implementation winograd_implementation();
 std::span<const Implementation> gemm_implementations();    // Gemm
 std::span<const Implementation> matmul_implementations();  // MatMul
 std::span<const Implementation> attention_implementations();

@@ -53,14 +53,25 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t vector, V sum) {
   }
 }
 
+// sum += one column of A, element(m), times one row of B.
+template <int kRows, int kVectors, class Element>
+HWY_INLINE void add_outer_product(const float* HWY_RESTRICT b, V (&sum)[kRows][kVectors], Element element) {
+  const D d;
+  V row[kVectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) row[v] = hn::LoadU(d, b + v * kLanes);
+#pragma GCC unroll 16
+  for (int m = 0; m < kRows; ++m) {
+    const V factor = hn::Set(d, element(m));
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(factor, row[v], sum[m][v]);
+  }
+}
+
 // kRows × kVectors tile, from row `row` and vector `first` on.
 template <int kRows, int kVectors>
 HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
   const D d;
-  const float* a[kRows];
-#pragma GCC unroll 16
-  for (int m = 0; m < kRows; ++m) a[m] = p.a + p.row_offsets[row + m];
-
   V sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int v = 0; v < kVectors; ++v) {
@@ -70,17 +81,20 @@ HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
   }
   const float* HWY_RESTRICT b = p.b + first * kLanes;
   const int64_t b_stride = p.blocks * 16;
-  const int32_t* HWY_RESTRICT k_offsets = p.k_offsets;
-  for (int64_t k = 0; k < p.depth; ++k, b += b_stride) {
-    V column[kVectors];
+  if (p.row_offsets == nullptr) {
+    const float* block = p.a + row * 16;
+    for (int64_t left = p.depth; left > 0; left -= 16, block += p.a_block_stride) {
+      const float* HWY_RESTRICT a = block;
+      for (const float* const end = a + std::min<int64_t>(left, 16); a < end; ++a, b += b_stride) add_outer_product(b, sum, [a](int m) HWY_ATTR { return a[m * 16]; });
+    }
+  } else {
+    const float* a[kRows];
 #pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) column[v] = hn::LoadU(d, b + v * kLanes);
-    const int64_t offset = k_offsets[k];
-#pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) {
-      const V element = hn::Set(d, a[m][offset]);
-#pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) sum[m][v] = hn::MulAdd(element, column[v], sum[m][v]);
+    for (int m = 0; m < kRows; ++m) a[m] = p.a + p.row_offsets[row + m];
+    const int32_t* HWY_RESTRICT k_offsets = p.k_offsets;
+    for (int64_t k = 0; k < p.depth; ++k, b += b_stride) {
+      const int64_t offset = k_offsets[k];
+      add_outer_product(b, sum, [&a, offset](int m) HWY_ATTR { return a[m][offset]; });
     }
   }
 #pragma GCC unroll 16

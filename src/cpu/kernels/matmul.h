@@ -13,10 +13,12 @@ inline constexpr int64_t kBlockColumns = 16;
 
 // A is never copied: element (m, k) is a[row_offsets[m] + k_offsets[k]]. For a convolution, rows are output pixels and k runs over channels and taps;
 // for a matrix, rows are its rows and k_offsets count up. That is the whole difference between the two.
+// Without row_offsets, A is blocked as images are: element (m, k) is a[m · 16 + (k / 16) · a_block_stride + k % 16], which needs no look-up.
 struct Panel {
   const float* a = nullptr;
-  const int32_t* row_offsets = nullptr;  // [rows]
-  const int32_t* k_offsets = nullptr;    // [depth]
+  const int32_t* row_offsets = nullptr;  // [rows], or nullptr
+  const int32_t* k_offsets = nullptr;    // [depth], or nullptr with row_offsets
+  int64_t a_block_stride = 0;
   int64_t rows = 0;
   int64_t depth = 0;
   const float* b = nullptr;  // packed; 32 floats a k for two blocks, 16 for one

@@ -1,0 +1,170 @@
+// Winograd convolution: stride 1, square filters of 3 to 5 taps.
+#include <algorithm>
+
+#include "base/buffer.h"
+#include "cpu/activation.h"
+#include "cpu/conv_geometry.h"
+#include "cpu/implementations.h"
+#include "cpu/kernels/matmul.h"
+#include "cpu/kernels/winograd.h"
+
+namespace ropeway::cpu {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// For each point of the tiles, a product of [tiles, channels] by [channels, outputs]. It is done for a batch of tiles at a time, so that what is between the transforms
+// stays in the second-level cache, and for 32 outputs at a time: their products, then the way back.
+class WinogradConv final : public Kernel {
+ public:
+  WinogradConv(const KernelRequest& request, WinogradForm form)
+      : geometry_(request, Layout::blocked), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()),
+        threads_(request.threads()) {
+    const ConvGeometry& g = geometry_;
+    const int64_t m = winograd_sizes(form).outputs;
+    in_blocks_ = divide_up(g.channels, kBlock), out_blocks_ = divide_up(g.outputs, kBlock), panels_ = divide_up(g.outputs, kPanelColumns);
+    in_ = {g.padding.height, g.padding.width, g.padding.height * g.padding.width * kBlock, 0, divide_up(g.out_h, m), divide_up(g.out_w, m)};
+    in_.image_stride = in_blocks_ * in_.plane_stride;
+    out_ = {g.out_h, g.out_w, g.pixels() * kBlock, out_blocks_ * g.pixels() * kBlock, in_.tiles_down, in_.tiles_across};
+    tiles_ = g.images * in_.tiles_down * in_.tiles_across;
+    batches_ = divide_up(tiles_, kMaxTiles);
+    if (batches_ > 1) batches_ = divide_up(batches_, threads_) * threads_;
+    batches_ = std::min(batches_, tiles_);
+    pack(request);
+  }
+
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
+    const Run run{static_cast<const float*>(inputs[0]), inputs.size() > 3 ? static_cast<const float*>(inputs[3]) : nullptr, static_cast<float*>(outputs[0])};
+    const auto memory = [&](int worker) { return reinterpret_cast<float*>(scratch) + worker * worker_floats(); };
+    if (batches_ >= pool.threads()) {
+      pool.run(batches_, [&](int64_t batch, int worker) {
+        transform(run, batch, 0, in_blocks_, memory(worker));
+        for (int64_t panel = 0; panel < panels_; ++panel) compute(run, batch, panel, memory(worker), memory(worker) + input_floats());
+      });
+      return;
+    }
+    for (int64_t batch = 0; batch < batches_; ++batch) {
+      pool.run(in_blocks_, [&](int64_t block, int) { transform(run, batch, block, block + 1, memory(0)); });
+      pool.run(panels_, [&](int64_t panel, int worker) { compute(run, batch, panel, memory(0), memory(worker) + input_floats()); });
+    }
+  }
+
+  size_t scratch_bytes() const override { return static_cast<size_t>(threads_ * worker_floats()) * sizeof(float); }
+  bool packs_constants() const override { return true; }
+  size_t weight_bytes() const override { return static_cast<size_t>(points_ * packed_size(geometry_.channels, geometry_.outputs)) * sizeof(float); }
+
+ private:
+  struct Run {
+    const float* in;
+    const float* residual;
+    float* out;
+  };
+  static constexpr int64_t kMaxTiles = 32;
+  // Between points: a cache line more than their elements, so that the points of a tile do not all fall into the same sets of the cache.
+  static constexpr int64_t kPad = 16;
+
+  int64_t first_tile(int64_t batch) const { return tiles_ * batch / batches_; }
+  int64_t largest_batch() const { return divide_up(tiles_, batches_); }
+  int64_t input_stride(int64_t tiles) const { return in_blocks_ * tiles * kBlock + kPad; }
+  static int64_t output_stride(int64_t tiles) { return kPanelColumns * tiles + kPad; }
+  int64_t input_floats() const { return points_ * input_stride(largest_batch()); }
+  int64_t worker_floats() const { return input_floats() + points_ * output_stride(largest_batch()); }
+  int64_t panel_blocks(int64_t panel) const { return std::min<int64_t>(2, out_blocks_ - panel * 2); }
+
+  // Lies as [panel][point][channel][32 or 16].
+  void pack(const KernelRequest& request) {
+    const ConvGeometry& g = geometry_;
+    packed_ = allocate_buffer(weight_bytes());
+    const float* weights = request.constant(1)->data<float>().data();
+    request.pool->run(out_blocks_, [&](int64_t block, int) {
+      const int64_t panel = block / 2, width = panel_blocks(panel) * kBlockColumns;
+      float* to = packed() + points_ * panel_offset(g.channels, panel * kPanelColumns) + block % 2 * kBlockColumns;
+      const int64_t outputs = std::min(kBlock, g.outputs - block * kBlock);
+      alignas(64) float taps[25 * kBlock] = {};
+      for (int64_t c = 0; c < g.channels; ++c) {
+        for (int64_t o = 0; o < outputs; ++o) {
+          const float* from = weights + ((block * kBlock + o) * g.channels + c) * g.taps();
+          for (int64_t tap = 0; tap < g.taps(); ++tap) taps[tap * kBlock + o] = from[tap];
+        }
+        winograd_filter(form_, taps, to + c * width, g.channels * width);
+      }
+    });
+  }
+
+  void transform(const Run& run, int64_t batch, int64_t first_block, int64_t last_block, float* to) const {
+    WinogradInput input;
+    input.images = in_;
+    input.from = run.in;
+    input.top = geometry_.padding.top, input.left = geometry_.padding.left;
+    input.first = first_tile(batch), input.count = first_tile(batch + 1) - input.first;
+    input.first_block = first_block, input.last_block = last_block;
+    input.to = to;
+    input.point_stride = input_stride(input.count);
+    winograd_input(form_, input);
+  }
+
+  void compute(const Run& run, int64_t batch, int64_t panel, const float* transformed, float* products) const {
+    const ConvGeometry& g = geometry_;
+    const int64_t first = first_tile(batch), count = first_tile(batch + 1) - first;
+    Panel product;
+    product.rows = count;
+    product.depth = g.channels;
+    product.a_block_stride = count * kBlock;
+    product.blocks = static_cast<int>(panel_blocks(panel));
+    product.columns = product.blocks * kBlockColumns;
+    product.c_row_stride = kBlock;
+    product.c_block_stride = count * kBlock;
+    for (int64_t point = 0; point < points_; ++point) {
+      product.a = transformed + point * input_stride(count);
+      product.b = packed() + points_ * panel_offset(g.channels, panel * kPanelColumns) + point * g.channels * product.columns;
+      product.c = products + point * output_stride(count);
+      multiply_panel(product);
+    }
+    WinogradOutput output;
+    output.images = out_;
+    output.from = products;
+    output.point_stride = output_stride(count);
+    output.first = first, output.count = count;
+    output.blocks = product.blocks;
+    output.bias = bias_.data() + panel * kPanelColumns;
+    const int64_t at = panel * 2 * out_.plane_stride;
+    output.residual = run.residual == nullptr ? nullptr : run.residual + at;
+    output.to = run.out + at;
+    output.low = activation_.low, output.high = activation_.high;
+    winograd_output(form_, output);
+  }
+
+  float* packed() const { return reinterpret_cast<float*>(packed_.get()); }
+
+  ConvGeometry geometry_;
+  Activation activation_;
+  std::vector<float> bias_;
+  WinogradForm form_;
+  int64_t points_, threads_;
+  int64_t in_blocks_ = 0, out_blocks_ = 0, panels_ = 0;
+  WinogradImages in_, out_;
+  int64_t tiles_ = 0, batches_ = 1;
+  std::shared_ptr<std::byte> packed_;
+};
+
+std::string declines_winograd(const KernelRequest& request) {
+  if (std::string why = declines_any_conv(request); !why.empty()) return why;
+  const ConvGeometry g(request, Layout::blocked);
+  if (g.groups != 1) return "groups";
+  if (g.stride_h != 1 || g.stride_w != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "stride or dilation";
+  if (g.kernel_h != g.kernel_w || (g.kernel_h != 3 && g.kernel_h != 5)) return "its filters have 3x3 or 5x5 taps";
+  if (g.channels < kBlock) return "too few channels";
+  if (Activation(request.fusion).finishes()) return "its activation is a clamp";
+  return "";
+}
+
+std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
+  const ConvGeometry g(request, Layout::blocked);
+  return std::make_unique<WinogradConv>(request, g.kernel_h == 3 ? WinogradForm::f4x3 : WinogradForm::f4x5);
+}
+
+}  // namespace
+
+Implementation winograd_implementation() { return {"conv.winograd", Layout::blocked, Layout::blocked, declines_winograd, make_winograd}; }
+
+}  // namespace ropeway::cpu
