@@ -148,6 +148,7 @@ class DirectConv final : public Kernel {
 std::span<const Implementation> conv_implementations() {
   static const Implementation rows[] = {
       depthwise_implementation(),
+      folded_implementation(),
       winograd_implementation(),
       {"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }},
   };

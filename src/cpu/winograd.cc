@@ -13,13 +13,17 @@ namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+WinogradForm form_of(const ConvGeometry& geometry) {
+  return geometry.kernel_h == 3 ? WinogradForm::f4x3 : geometry.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5;
+}
+
 // For each point of the tiles, a product of [tiles, channels] by [channels, outputs]. It is done for a batch of tiles at a time, so that what is between the transforms
 // stays in the second-level cache, and for 32 outputs at a time: their products, then the way back.
 class WinogradConv final : public Kernel {
  public:
-  WinogradConv(const KernelRequest& request, WinogradForm form)
-      : geometry_(request, Layout::blocked), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()),
-        threads_(request.threads()) {
+  // `weights`: [outputs][channels][taps], of the geometry's sizes.
+  WinogradConv(const KernelRequest& request, const ConvGeometry& geometry, const float* weights, WinogradForm form)
+      : geometry_(geometry), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()), threads_(request.threads()) {
     const ConvGeometry& g = geometry_;
     const int64_t m = winograd_sizes(form).outputs;
     in_blocks_ = divide_up(g.channels, kBlock), out_blocks_ = divide_up(g.outputs, kBlock), panels_ = divide_up(g.outputs, kPanelColumns);
@@ -30,7 +34,7 @@ class WinogradConv final : public Kernel {
     batches_ = divide_up(tiles_, kMaxTiles);
     if (batches_ > 1) batches_ = divide_up(batches_, threads_) * threads_;
     batches_ = std::min(batches_, tiles_);
-    pack(request);
+    pack(weights, *request.pool);
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
@@ -72,11 +76,10 @@ class WinogradConv final : public Kernel {
   int64_t panel_blocks(int64_t panel) const { return std::min<int64_t>(2, out_blocks_ - panel * 2); }
 
   // Lies as [panel][point][channel][32 or 16].
-  void pack(const KernelRequest& request) {
+  void pack(const float* weights, ThreadPool& pool) {
     const ConvGeometry& g = geometry_;
     packed_ = allocate_buffer(weight_bytes());
-    const float* weights = request.constant(1)->data<float>().data();
-    request.pool->run(out_blocks_, [&](int64_t block, int) {
+    pool.run(out_blocks_, [&](int64_t block, int) {
       const int64_t panel = block / 2, width = panel_blocks(panel) * kBlockColumns;
       float* to = packed() + points_ * panel_offset(g.channels, panel * kPanelColumns) + block % 2 * kBlockColumns;
       const int64_t outputs = std::min(kBlock, g.outputs - block * kBlock);
@@ -147,6 +150,89 @@ class WinogradConv final : public Kernel {
   std::shared_ptr<std::byte> packed_;
 };
 
+// A stride of s is none on an image whose pixels are s × s pixels of the given one: s · s times the channels, filters of ⌈taps / s⌉ taps in each dimension. Worth it where the
+// channels are few.
+class FoldedConv final : public Kernel {
+ public:
+  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form_of(folded_)) {}
+
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
+    auto* image = reinterpret_cast<float*>(scratch);
+    fold_image(static_cast<const float*>(inputs[0]), image, pool);
+    const void* inner_inputs[] = {image, nullptr, nullptr, inputs.size() > 3 ? inputs[3] : nullptr};
+    inner_.run({inner_inputs, inputs.size()}, outputs, scratch + image_bytes(), pool);
+  }
+
+  size_t scratch_bytes() const override { return image_bytes() + inner_.scratch_bytes(); }
+  bool packs_constants() const override { return true; }
+  size_t weight_bytes() const override { return inner_.weight_bytes(); }
+
+  static std::string declines(const KernelRequest& request) {
+    if (std::string why = declines_any_conv(request); !why.empty()) return why;
+    const ConvGeometry g(request, Layout::plain);
+    if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "groups or dilation";
+    if (g.stride_h != g.stride_w || g.stride_h == 1 || g.kernel_h != g.kernel_w) return "it folds one stride greater than 1 in both dimensions";
+    if (g.channels > 4) return "many channels";
+    const int64_t taps = divide_up(g.kernel_h, g.stride_h);
+    if (taps < 3 || taps > 5) return "its filters have 3 to 5 taps when the stride is folded";
+    if (Activation(request.fusion).finishes()) return "its activation is a clamp";
+    return "";
+  }
+
+ private:
+  static ConvGeometry fold(const ConvGeometry& given) {
+    ConvGeometry g = given;
+    g.channels = given.channels * given.stride_h * given.stride_w;
+    g.kernel_h = g.kernel_w = divide_up(given.kernel_h, given.stride_h);
+    g.stride_h = g.stride_w = 1;
+    g.padding = {};
+    g.padding.height = g.out_h + g.kernel_h - 1, g.padding.width = g.out_w + g.kernel_w - 1;
+    g.padding.pixel = kBlock;
+    g.padding.planes = g.images * g.planes(g.channels);
+    return g;
+  }
+
+  // Channel (c · s + y) · s + x has the taps at (y, x) modulo s.
+  std::vector<float> fold_weights(const KernelRequest& request) const {
+    const float* from = request.constant(1)->data<float>().data();
+    const int64_t s = given_.stride_h, taps = folded_.kernel_h;
+    std::vector<float> to(static_cast<size_t>(folded_.outputs * folded_.channels * folded_.taps()), 0.0f);
+    for (int64_t filter = 0; filter < given_.outputs * given_.channels; ++filter) {
+      for (int64_t y = 0; y < given_.kernel_h; ++y) {
+        for (int64_t x = 0; x < given_.kernel_w; ++x) {
+          const int64_t channel = (filter * s + y % s) * s + x % s;
+          to[static_cast<size_t>((channel * taps + y / s) * taps + x / s)] = *from++;
+        }
+      }
+    }
+    return to;
+  }
+
+  void fold_image(const float* from, float* to, ThreadPool& pool) const {
+    const Padding &image = given_.padding, &folded = folded_.padding;
+    const int64_t s = given_.stride_h, blocks = folded_.planes(folded_.channels);
+    pool.run(given_.images * folded.height, [&](int64_t task, int) {
+      const int64_t row = task % folded.height, n = task / folded.height;
+      for (int64_t block = 0; block < blocks; ++block) {
+        float* const out = to + ((n * blocks + block) * folded.height + row) * folded.width * kBlock;
+        std::fill(out, out + folded.width * kBlock, 0.0f);
+        for (int64_t c = block * kBlock; c < std::min(folded_.channels, (block + 1) * kBlock); ++c) {
+          const int64_t y = row * s + c / s % s - image.top, x = c % s - image.left;
+          if (y < 0 || y >= image.height) continue;
+          const float* in = from + ((n * given_.channels + c / s / s) * image.height + y) * image.width + x;
+          const int64_t begin = x < 0 ? divide_up(-x, s) : 0, end = std::min(folded.width, divide_up(image.width - x, s));
+          for (int64_t i = begin; i < end; ++i) out[i * kBlock + c % kBlock] = in[i * s];
+        }
+      }
+    });
+  }
+
+  size_t image_bytes() const { return divide_up(static_cast<int64_t>(folded_.padding.padded_floats()), kBlock) * kBlock * sizeof(float); }
+
+  ConvGeometry given_, folded_;
+  WinogradConv inner_;
+};
+
 std::string declines_winograd(const KernelRequest& request) {
   if (std::string why = declines_any_conv(request); !why.empty()) return why;
   const ConvGeometry g(request, Layout::blocked);
@@ -160,11 +246,14 @@ std::string declines_winograd(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
   const ConvGeometry g(request, Layout::blocked);
-  return std::make_unique<WinogradConv>(request, g.kernel_h == 3 ? WinogradForm::f4x3 : WinogradForm::f4x5);
+  return std::make_unique<WinogradConv>(request, g, request.constant(1)->data<float>().data(), form_of(g));
 }
 
 }  // namespace
 
+Implementation folded_implementation() {
+  return {"conv.folded", Layout::plain, Layout::blocked, FoldedConv::declines, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<FoldedConv>(request); }};
+}
 Implementation winograd_implementation() { return {"conv.winograd", Layout::blocked, Layout::blocked, declines_winograd, make_winograd}; }
 
 }  // namespace ropeway::cpu
