@@ -27,23 +27,24 @@ const std::vector<int64_t>& targets() {
   return all;
 }
 
-void choose() {
-  targets();
-  const auto wanted = environment("ROPEWAY_SIMD");
-  if (!wanted) return;
-  for (const int64_t target : targets()) {
-    if (name_of(target) != *wanted) continue;
-    hwy::DisableTargets(~target);
-    return;
-  }
-  fail(ErrorCode::invalid_argument, "ROPEWAY_SIMD is '{}', which this processor or this build does not have; there is {}", *wanted, listed(simd_available()));
-}
-
 }  // namespace
 
 void choose_simd() {
   static std::once_flag chosen;
-  std::call_once(chosen, choose);
+  std::call_once(chosen, [] {
+    targets();
+    if (const auto name = environment("ROPEWAY_SIMD")) use_simd(*name);
+  });
+}
+
+void use_simd(const std::string& name) {
+  for (const int64_t target : targets()) {
+    if (name_of(target) != name) continue;
+    // Not DisableTargets: its effect ends when somebody asks for SupportedTargets.
+    hwy::SetSupportedTargetsForTest(target);
+    return;
+  }
+  fail(ErrorCode::invalid_argument, "ROPEWAY_SIMD is '{}', which this processor or this build does not have; there is {}", name, listed(simd_available()));
 }
 
 std::string simd_in_use() { return name_of(hwy::SupportedAndGeneratedTargets().front()); }

@@ -6,10 +6,12 @@
 
 namespace ropeway::cpu {
 
-// Holds for the whole process from the first call on; later ones change nothing. Throws Error{invalid_argument} that lists what there is, at each call.
+// What ROPEWAY_SIMD says, for the whole process from the first call on; later ones change nothing. Throws as use_simd does, at each call.
 void choose_simd();
+// From now on this target. Throws Error{invalid_argument} that lists what there is.
+void use_simd(const std::string& name);
 
-std::string simd_in_use();                   // "avx512", "avx2", "neon", "scalar"
-std::vector<std::string> simd_available();   // before any choice, best first: what ROPEWAY_SIMD may be
+std::string simd_in_use();                  // "avx512", "avx2", "neon", "scalar"
+std::vector<std::string> simd_available();  // before any choice, best first: what ROPEWAY_SIMD may be
 
 }  // namespace ropeway::cpu
