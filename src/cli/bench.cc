@@ -98,6 +98,8 @@ class ModelBench {
     std::vector<Row> rows = make_rows(model->graph(), steps_, options_.rows.grouping(), options_.rows.depth, labels);
     if (options_.reference) check_article_rows(article_times(model_), rows.size());
     Measurement measurement = measure_model(*model, session);
+    std::optional<CpuSteps> steps;
+    if (options_.verbose) steps = cpu_steps(*model, measurement, labels);
     if (separate) measurement.step_ms = measure_rows(std::move(*again), *model, session, rows);
     else assign_steps(rows, rows_by_node(model->graph().nodes.size(), steps_, rows), steps_of(*model));
 
@@ -106,6 +108,7 @@ class ModelBench {
     report.rows_apart = separate;
     report.load_ms = load_ms;
     report.compile_ms = compile_ms;
+    report.cpu_steps = std::move(steps);
     report_.inputs = model->inputs();
     return report;
   }
@@ -151,6 +154,19 @@ std::vector<CostReport> predictions(const std::string& model, const BenchOptions
   return result;
 }
 
+// The CPU's steps of each device that has some, below the table, beside the machine's peak: measured once, when it is needed first. Whether there were any.
+bool print_cpu_steps(ModelReport& report, std::optional<cpu::Peak>& peak) {
+  bool any = false;
+  for (DeviceReport& device : report.devices) {
+    if (!device.cpu_steps) continue;
+    any = true;
+    if (!peak) peak = cpu::measure_peak(device.cpu_steps->threads);
+    device.cpu_steps->peak = *peak;
+    fmt::print("{}{}\n", report.devices.size() > 1 ? device.title + ". " : "", to_table(*device.cpu_steps, device.end_to_end));
+  }
+  return any;
+}
+
 // What can be known to be wrong before minutes are spent.
 void check(const BenchOptions& options) {
   for (const auto& path : {options.json, options.csv}) {
@@ -176,6 +192,8 @@ void bench(const BenchOptions& options) {
   const Environment environment = current_environment(ROPEWAY_VERSION);
   fmt::print("ropeway {} on {} ({}, {} processors), {}\n\n", environment.version, environment.processor, environment.simd, environment.processors, environment.system);
   std::vector<ModelReport> reports;
+  std::optional<cpu::Peak> peak;
+  bool any_steps = false;
   const auto write_files = [&] {
     if (options.json) write_file(*options.json, to_json(reports, environment));
     if (options.csv) write_file(*options.csv, to_csv(reports));
@@ -185,6 +203,7 @@ void bench(const BenchOptions& options) {
       reports.push_back(ModelBench(model, options, progress).run());
       if (options.reference) fmt::print("{}\n", to_table(reports.back(), &article_times(model), predictions(model, options, reports.back())));
       else fmt::print("{}\n", to_table(reports.back()));
+      any_steps |= print_cpu_steps(reports.back(), peak);
       std::fflush(stdout);
     }
   } catch (Error& error) {
@@ -196,6 +215,7 @@ void bench(const BenchOptions& options) {
     throw;
   }
   fmt::print("{}", table_legend(reports, options.reference ? &article_times(options.models[0]) : nullptr));
+  if (any_steps) fmt::print("{}", cpu_steps_legend());
   write_files();
 }
 
@@ -215,7 +235,7 @@ void add_output_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--json", options.json, "Write a JSON array with an entry per model")->type_name("FILE");
   command.add_option("--csv", options.csv, "Write a line per row")->type_name("FILE");
   command.add_option("--reference", options.reference, "article: set its times beside these, and what the cost model predicts for its NPU (built-in models only)")->check(CLI::IsMember({"article"}))->type_name("NAME");
-  command.add_flag("--verbose", options.verbose, "Say on standard error what is being done, even when nobody watches");
+  command.add_flag("--verbose", options.verbose, "Every step of the CPU: its kernel, why others declined, and how near it comes to what the machine can do; and on standard error what is being done");
 }
 
 }  // namespace

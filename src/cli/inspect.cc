@@ -9,7 +9,7 @@
 #include "engine/model.h"
 #include "ir/text.h"
 #include "passes/pipeline.h"
-#include "report/rows.h"
+#include "report/steps.h"
 
 namespace ropeway::cli {
 namespace {
@@ -53,16 +53,14 @@ void print_passes(const InspectOptions& options) {
 void print_plan(const InspectOptions& options) {
   const auto model = Model::load(options.model, options.session);
   fmt::print("{}", to_string(model->plan(), model->graph()));
-  const std::vector<ModelStep> steps = steps_of(*model);
-  const std::vector<Row> rows = make_rows(model->graph(), steps, RowGrouping::op);
-  size_t step = 0;
-  for (size_t s = 0; s < model->executables().size(); ++s) {
+  const std::vector<StepReport> steps = describe_steps(*model);
+  for (size_t s = 0, first = 0; s < model->executables().size(); ++s) {
     const Executable& executable = *model->executables()[s];
     const MemoryUse memory = executable.memory();
-    fmt::print("segment {}: {} steps; weights {}, arena {} per caller\n", s, executable.steps().size(), readable_bytes(static_cast<double>(memory.weights)), readable_bytes(static_cast<double>(memory.context)));
-    for (size_t i = 0; i < executable.steps().size(); ++i, ++step) {
-      fmt::print("  {:>3}  {:<18} {:>9.3f} MFLOP {:>10}  {}  {}\n", i + 1, steps[step].kernel, steps[step].flops / 1e6, readable_bytes(steps[step].bytes), rows[step].path, rows[step].description);
-    }
+    const size_t count = executable.steps().size();
+    fmt::print("segment {}: {} steps; weights {}, arena {} per caller\n", s, count, readable_bytes(static_cast<double>(memory.weights)), readable_bytes(static_cast<double>(memory.context)));
+    fmt::print("{}", to_plan_lines(std::span(steps).subspan(first, count)));
+    first += count;
   }
 }
 

@@ -12,6 +12,7 @@
 #include "cli/outputs.h"
 #include "formats/npy.h"
 #include "ops/convert.h"
+#include "report/steps.h"
 
 namespace ropeway::cli {
 namespace {
@@ -77,6 +78,17 @@ void check_targets(const RunOptions& options) {
   if (options.output_dir) check_output_folder(*options.output_dir);
 }
 
+// What is worth a second of further runs: on the CPU alone, each step can be looked into.
+void print_cpu_steps(const Model& model, std::span<const Tensor> inputs, const Progress& progress) {
+  if (!uses_cpu(model)) return;
+  progress.line("measuring");
+  const Measurement measurement = measure(model, inputs, {});
+  auto report = cpu_steps(model, measurement);
+  if (!report) return;
+  report->peak = cpu::measure_peak(report->threads);
+  fmt::print("\n{}\n{}", to_table(*report, statistics(measurement.end_to_end_ms)), cpu_steps_legend());
+}
+
 void run(const RunOptions& options) {
   check_device(options.session, options.model);
   check_targets(options);
@@ -95,6 +107,7 @@ void run(const RunOptions& options) {
   if (options.inputs.empty() && !model->inputs().empty()) fmt::print("no --input is given: the inputs are generated, floating point in [-1, 1), integers 0\n");
   if (const DeviceInfo device = model->info(); device.predicted) fmt::print("the values are those of a {}, predicted\n", model->backend(0).info().title);
   for (size_t i = 0; i < results.size(); ++i) fmt::print("{}: {}, {}\n", model->outputs()[i].name, to_string(model->outputs()[i].type), summary(results[i]));
+  if (options.verbose) print_cpu_steps(*model, inputs, progress);
 }
 
 }  // namespace
@@ -115,7 +128,7 @@ void add_run(CLI::App& app) {
   add_engine_options(*command, options->session);
   add_seed_option(*command, options->session);
   add_substitute_option(*command, options->session);
-  command->add_flag("--verbose", options->verbose, "Say on standard error what is being done, even when nobody watches");
+  command->add_flag("--verbose", options->verbose, "Every step of the CPU: its kernel, why others declined, and how near it comes to what the machine can do, by further runs; and on standard error what is being done");
   command->footer(std::string("\nExamples:\n"
                               "  ropeway run model.pt2 --input x.npy --output y.npy\n"
                               "  ropeway run model.onnx --input tokens=t.npy --input mask=m.npy --output-dir results\n"

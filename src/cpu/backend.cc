@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <fstream>
 
-#include <hwy/targets.h>
-
 #include "base/env.h"
 #include "base/text.h"
 #include "cpu/implementations.h"
 #include "cpu/program.h"
+#include "cpu/simd.h"
 
 namespace ropeway {
 namespace {
@@ -45,8 +44,8 @@ class CpuBackend final : public Backend {
     result.description = processor_name();
     result.precision = "fp32";
     result.threads = pool_->threads();
-    const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;  // of those that were built
-    result.details.emplace_back("SIMD", hwy::TargetName(targets & -targets));
+    result.details.emplace_back("SIMD", cpu::simd_in_use());
+    result.details.emplace_back("SIMD targets", fmt::format("{}", fmt::join(cpu::simd_available(), ", ")));
     result.details.emplace_back("processors", std::to_string(available_processors()));
     return result;
   }
@@ -68,6 +67,9 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::shared_ptr<const Backend> make_cpu_backend(int threads) { return std::make_shared<CpuBackend>(threads); }
+std::shared_ptr<const Backend> make_cpu_backend(int threads) {
+  cpu::choose_simd();
+  return std::make_shared<CpuBackend>(threads);
+}
 
 }  // namespace ropeway

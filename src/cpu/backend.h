@@ -8,7 +8,7 @@
 namespace ropeway {
 
 // `threads` counts the caller; 0: every processor that this process may use. All executables of a backend share its threads:
-// runs that overlap in time each go on on their own thread. Throws Error{invalid_argument}.
+// runs that overlap in time each go on on their own thread. The first call settles the SIMD target (cpu/simd.h). Throws Error{invalid_argument}.
 std::shared_ptr<const Backend> make_cpu_backend(int threads);
 
 }  // namespace ropeway

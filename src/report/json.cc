@@ -11,6 +11,27 @@ using Json = nlohmann::ordered_json;
 // To nanoseconds: digits beyond that are noise.
 double rounded(double ms) { return std::round(ms * 1e6) / 1e6; }
 
+// The peak stands once, each step beside it.
+void add_steps(Json& device, const CpuSteps& report) {
+  Json steps = Json::array();
+  for (size_t i = 0; i < report.steps.size(); ++i) {
+    const StepReport& step = report.steps[i];
+    const Limit limit = limit_of(step, report.peak);
+    steps.push_back({{"index", i + 1},
+                     {"path", step.path},
+                     {"description", step.description},
+                     {"kernel", step.kernel},
+                     {"declined", step.note},
+                     {"flops", step.flops},
+                     {"bytes", step.bytes},
+                     {"latency_min_ms", rounded(step.min_ms)},
+                     {"limit_ms", rounded(limit.ms)},
+                     {"bound", limit.bound}});
+  }
+  device["peak"] = {{"threads", report.threads}, {"gflop_per_s", report.peak.gflops}, {"gb_per_s", report.peak.gb_per_s}};
+  device["steps"] = std::move(steps);
+}
+
 Json device_json(const DeviceReport& device) {
   Json rows = Json::array();
   for (size_t i = 0; i < device.rows.size(); ++i) {
@@ -22,20 +43,22 @@ Json device_json(const DeviceReport& device) {
                     {"latency_ms", {{"min", rounded(row.min_ms)}, {"median", rounded(row.median_ms)}}}});
   }
   const Statistics& whole = device.end_to_end;
-  return {{"device", device.device},
-          {"title", device.title},
-          {"precision", device.precision},
-          {"threads", device.threads},
-          {"predicted", device.predicted},
-          {"split", device.split},
-          {"compiled_whole", device.compiled_whole},
-          {"rows_apart", device.rows_apart},
-          {"rows", std::move(rows)},
-          {"sum_of_rows_ms", rounded(device.sum_of_median_ms())},
-          {"end_to_end_ms", {{"min", rounded(whole.min)}, {"median", rounded(whole.median)}, {"p90", rounded(whole.p90)}, {"p99", rounded(whole.p99)}}},
-          {"peak_rss_mb", std::round(device.peak_rss_mb * 10) / 10},
-          {"load_ms", rounded(device.load_ms)},
-          {"compile_ms", rounded(device.compile_ms)}};
+  Json json = {{"device", device.device},
+               {"title", device.title},
+               {"precision", device.precision},
+               {"threads", device.threads},
+               {"predicted", device.predicted},
+               {"split", device.split},
+               {"compiled_whole", device.compiled_whole},
+               {"rows_apart", device.rows_apart},
+               {"rows", std::move(rows)},
+               {"sum_of_rows_ms", rounded(device.sum_of_median_ms())},
+               {"end_to_end_ms", {{"min", rounded(whole.min)}, {"median", rounded(whole.median)}, {"p90", rounded(whole.p90)}, {"p99", rounded(whole.p99)}}},
+               {"peak_rss_mb", std::round(device.peak_rss_mb * 10) / 10},
+               {"load_ms", rounded(device.load_ms)},
+               {"compile_ms", rounded(device.compile_ms)}};
+  if (device.cpu_steps) add_steps(json, *device.cpu_steps);
+  return json;
 }
 
 // What a number needs to be measured again: the machine, and how it was measured.

@@ -1,6 +1,7 @@
 // What was measured, ready to be written as a table, JSON or CSV. Times are milliseconds.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "report/measure.h"
 #include "report/rows.h"
 #include "report/statistics.h"
+#include "report/steps.h"
 
 namespace ropeway {
 
@@ -35,6 +37,7 @@ struct DeviceReport {
   double peak_rss_mb = 0;  // 10^6 bytes
   double load_ms = 0;      // reading the file
   double compile_ms = 0;   // passes, plan, packing of weights
+  std::optional<CpuSteps> cpu_steps = {};  // where they were asked for
 
   // Sums of the rows' minima and of their medians.
   double sum_of_min_ms() const;

@@ -1,0 +1,58 @@
+#include "cpu/simd.h"
+
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+
+#include "base/env.h"
+#include "base/text.h"
+
+namespace ropeway::cpu {
+namespace {
+
+// Highway's name in small letters, but for those that its users would not know.
+std::string name_of(int64_t target) {
+  std::string name = hwy::TargetName(target);
+  if (name == "AVX3") return "avx512";
+  if (name == "EMU128") return "scalar";
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
+// As they were before any choice.
+const std::vector<int64_t>& targets() {
+  static const std::vector<int64_t> all = hwy::SupportedAndGeneratedTargets();
+  return all;
+}
+
+}  // namespace
+
+void choose_simd() {
+  static std::once_flag chosen;
+  std::call_once(chosen, [] {
+    targets();
+    if (const auto name = environment("ROPEWAY_SIMD")) use_simd(*name);
+  });
+}
+
+void use_simd(const std::string& name) {
+  for (const int64_t target : targets()) {
+    if (name_of(target) != name) continue;
+    // Not DisableTargets: its effect ends when somebody asks for SupportedTargets.
+    hwy::SetSupportedTargetsForTest(target);
+    return;
+  }
+  fail(ErrorCode::invalid_argument, "ROPEWAY_SIMD is '{}', which this processor or this build does not have; there is {}", name, listed(simd_available()));
+}
+
+std::string simd_in_use() { return name_of(hwy::SupportedAndGeneratedTargets().front()); }
+
+std::vector<std::string> simd_available() {
+  std::vector<std::string> names;
+  for (const int64_t target : targets()) names.push_back(name_of(target));
+  return names;
+}
+
+}  // namespace ropeway::cpu
