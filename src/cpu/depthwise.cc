@@ -3,6 +3,7 @@
 #include "cpu/conv_geometry.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/depthwise.h"
+#include "cpu/parallel.h"
 
 namespace ropeway::cpu {
 namespace {
@@ -16,53 +17,54 @@ class DepthwiseConv final : public Kernel {
     for (int64_t c = 0; c < g.channels; ++c) {
       for (int64_t tap = 0; tap < g.taps(); ++tap) weights_[static_cast<size_t>((c / kBlock * g.taps() + tap) * kBlock + c % kBlock)] = from[c * g.taps() + tap];
     }
-    for (int64_t y = 0; y < g.kernel_h; ++y) {
-      for (int64_t x = 0; x < g.kernel_w; ++x) tap_offsets_.push_back(static_cast<int32_t>(g.offset(0, y, x)));
-    }
   }
 
-  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
-    const ConvGeometry& g = geometry_;
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*, ThreadPool& pool) const override {
     const auto* in = static_cast<const float*>(inputs[0]);
     const auto* residual = inputs.size() > 3 ? static_cast<const float*>(inputs[3]) : nullptr;
     auto* out = static_cast<float*>(outputs[0]);
-    if (!g.padding.none()) {
-      auto* padded = reinterpret_cast<float*>(scratch);
-      pad_images(g.padding, in, padded, pool);
-      in = padded;
-    }
-    const int64_t blocks = g.planes(g.channels);
-    pool.run(g.images * blocks, [&](int64_t plane, int) {
-      const int64_t block = plane % blocks;
-      DepthwiseRow row;
-      row.weights = weights_.data() + block * g.taps() * kBlock;
-      row.tap_offsets = tap_offsets_.data();
-      row.taps = g.taps();
-      row.pixels = g.out_w;
-      row.pixel_stride = g.stride_w * kBlock;
-      row.bias = bias_.data() + block * kBlock;
-      row.low = activation_.low;
-      row.high = activation_.high;
-      for (int64_t y = 0; y < g.out_h; ++y) {
-        const int64_t at = (plane * g.out_h + y) * g.out_w * kBlock;
-        row.in = in + plane * g.plane_floats() + y * g.stride_h * g.padding.padded_width() * kBlock;
-        row.residual = residual == nullptr ? nullptr : residual + at;
-        row.out = out + at;
-        depthwise_row(row);
-      }
-      activation_.finish(out + plane * g.pixels() * kBlock, g.pixels() * kBlock);
+    const int64_t planes = geometry_.images * geometry_.planes(geometry_.channels), rows = geometry_.out_h;
+    parallel_for(pool, planes * rows, geometry_.out_w * geometry_.taps() * kBlock / 4, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) compute_row(i / rows, i % rows, in, residual, out);
     });
   }
 
-  size_t scratch_bytes() const override { return geometry_.padding.none() ? 0 : geometry_.padding.padded_floats() * sizeof(float); }
   bool packs_constants() const override { return true; }
   size_t weight_bytes() const override { return weights_.size() * sizeof(float); }
 
  private:
+  // Row y of the output. The rows of taps that lie on the image are neighbours.
+  void compute_row(int64_t plane, int64_t y, const float* in, const float* residual, float* out) const {
+    const ConvGeometry& g = geometry_;
+    const Padding& p = g.padding;
+    const int64_t first = y * g.stride_h - p.top;
+    int64_t begin = 0, end = g.kernel_h;
+    while (begin < end && first + begin * g.dilation_h < 0) ++begin;
+    while (begin < end && first + (end - 1) * g.dilation_h >= p.height) --end;
+    const int64_t block = plane % g.planes(g.channels), at = (plane * g.out_h + y) * g.out_w * kBlock;
+    DepthwiseRow row;
+    row.in = begin == end ? in : in + (plane * p.height + first + begin * g.dilation_h) * p.width * kBlock;
+    row.width = p.width;
+    row.weights = weights_.data() + (block * g.kernel_h + begin) * g.kernel_w * kBlock;
+    row.tap_rows = end - begin;
+    row.tap_columns = g.kernel_w;
+    row.tap_row_stride = g.dilation_h * p.width * kBlock;
+    row.dilation = g.dilation_w;
+    row.stride = g.stride_w;
+    row.left = p.left;
+    row.pixels = g.out_w;
+    row.bias = bias_.data() + block * kBlock;
+    row.residual = residual == nullptr ? nullptr : residual + at;
+    row.out = out + at;
+    row.low = activation_.low;
+    row.high = activation_.high;
+    depthwise_row(row);
+    activation_.finish(row.out, g.out_w * kBlock);
+  }
+
   ConvGeometry geometry_;
   Activation activation_;
   std::vector<float> bias_, weights_;
-  std::vector<int32_t> tap_offsets_;
 };
 
 std::string declines_depthwise(const KernelRequest& request) {
