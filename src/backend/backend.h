@@ -23,7 +23,7 @@ struct DeviceInfo {
   std::string name;         // "cpu"
   std::string title;        // over its column of a table: "cpu", "virtual Ascend310B1"
   std::string description;  // the processor or chip, as its maker calls it
-  std::string precision;    // of arithmetic: "fp32"
+  std::string precision;    // of arithmetic: "fp32"; "fp16 weights": of 16 bits as they are stored, computed with in fp32
   int threads = 1;
   bool predicted = false;   // times are a model's, not a clock's
   bool compiles_whole = false;  // a compiler of the device's makes one piece of a segment
@@ -60,8 +60,9 @@ struct Trace {
 };
 
 struct MemoryUse {
-  size_t weights = 0;  // bytes, shared by all contexts
-  size_t context = 0;  // bytes of each context
+  size_t weights = 0;       // bytes, shared by all contexts
+  size_t half_weights = 0;  // of these, bytes of weights stored in 16 bits although the model has them in 32
+  size_t context = 0;       // bytes of each context
 };
 
 // What a caller needs to run an executable: buffers, streams. Not for use by two threads at once.

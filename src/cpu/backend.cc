@@ -28,7 +28,7 @@ std::string processor_name() {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : pool_(std::make_shared<ThreadPool>(threads == 0 ? available_processors() : threads)) {}
+  CpuBackend(int threads, bool half_weights) : pool_(std::make_shared<ThreadPool>(threads == 0 ? available_processors() : threads)), half_weights_(half_weights) {}
 
   std::vector<Support> supports(const Graph& graph) const override {
     std::vector<Support> result;
@@ -36,13 +36,13 @@ class CpuBackend final : public Backend {
     return result;
   }
 
-  std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const override { return cpu::compile_program(std::move(segment), options, pool_); }
+  std::shared_ptr<const Executable> compile(Graph segment, const CompileOptions& options) const override { return cpu::compile_program(std::move(segment), options, pool_, half_weights_); }
 
   DeviceInfo info() const override {
     DeviceInfo result;
     result.name = result.title = "cpu";
     result.description = processor_name();
-    result.precision = "fp32";
+    result.precision = half_weights_ ? "fp16 weights" : "fp32";
     result.threads = pool_->threads();
     result.details.emplace_back("SIMD", cpu::simd_in_use());
     result.details.emplace_back("SIMD targets", fmt::format("{}", fmt::join(cpu::simd_available(), ", ")));
@@ -63,13 +63,14 @@ class CpuBackend final : public Backend {
   }
 
   std::shared_ptr<ThreadPool> pool_;
+  const bool half_weights_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Backend> make_cpu_backend(int threads) {
+std::shared_ptr<const Backend> make_cpu_backend(int threads, bool half_weights) {
   cpu::choose_simd();
-  return std::make_shared<CpuBackend>(threads);
+  return std::make_shared<CpuBackend>(threads, half_weights);
 }
 
 }  // namespace ropeway

@@ -28,7 +28,8 @@ bool only_renames(Op op) { return op == Op::Reshape || op == Op::Identity || op 
 // Builds a program step by step. Values have a buffer per layout in which they are at hand.
 class Compiler {
  public:
-  Compiler(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool) : graph_(std::move(graph)), options_(options), program_(std::make_shared<Program>()) {
+  Compiler(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool, bool half_weights)
+      : graph_(std::move(graph)), options_(options), half_weights_(half_weights), program_(std::make_shared<Program>()) {
     program_->pool_ = std::move(pool);
     at_.resize(graph_.values.size());
   }
@@ -126,7 +127,7 @@ class Compiler {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     Choice best;
     for (const Implementation& row : implementations(node.op)) {
-      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get()};
+      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get(), half_weights_};
       if (row.in == Layout::any) request.layout = layout_for_any(fused, row);
       const std::string why = row.declines(request);
       if (!why.empty()) {
@@ -153,7 +154,7 @@ class Compiler {
     const Choice choice = choose(fused);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
-    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get()};
+    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_};
     Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {
@@ -241,13 +242,14 @@ class Compiler {
 
   Graph graph_;
   const CompileOptions& options_;
+  const bool half_weights_;
   std::shared_ptr<Program> program_;
   std::vector<Places> at_;
   std::map<ValueId, size_t> last_read_;
 };
 
-std::shared_ptr<const Executable> compile_program(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool) {
-  return Compiler(std::move(graph), options, std::move(pool)).run();
+std::shared_ptr<const Executable> compile_program(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool, bool half_weights) {
+  return Compiler(std::move(graph), options, std::move(pool), half_weights).run();
 }
 
 }  // namespace ropeway::cpu

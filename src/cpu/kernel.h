@@ -41,6 +41,7 @@ struct KernelRequest {
   Fusion fusion;
   Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
   ThreadPool* pool = nullptr;     // that will run it, and packs its weights; may be left out where only `declines` is asked
+  bool half_weights = false;      // weights may be stored in 16 bits; arithmetic is fp32 all the same
 
   const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }
   const Shape& output_shape() const { return graph.type(node.outputs[0]).shape; }
@@ -63,6 +64,8 @@ class Kernel {
   virtual bool packs_constants() const { return false; }
   // Bytes of weights that it holds.
   virtual size_t weight_bytes() const { return 0; }
+  // Of these, the bytes of weights stored in 16 bits.
+  virtual size_t half_weight_bytes() const { return 0; }
 };
 
 struct Implementation {

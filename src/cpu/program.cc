@@ -66,7 +66,10 @@ MemoryUse Program::memory() const {
   for (const Buffer& buffer : buffers_) {
     if (buffer.place == Place::constant) use.weights += buffer.constant.bytes();
   }
-  for (const Step& step : steps_) use.weights += step.kernel->weight_bytes();
+  for (const Step& step : steps_) {
+    use.weights += step.kernel->weight_bytes();
+    use.half_weights += step.kernel->half_weight_bytes();
+  }
   return use;
 }
 

@@ -46,7 +46,7 @@ class Program final : public Executable {
 };
 
 // Fuses, chooses implementations and layouts, packs weights and plans the arena.
-// `options.disabled_passes` may hold "fuse".
-std::shared_ptr<const Executable> compile_program(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool);
+// `options.disabled_passes` may hold "fuse". `half_weights` as in KernelRequest.
+std::shared_ptr<const Executable> compile_program(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool, bool half_weights = false);
 
 }  // namespace ropeway::cpu
