@@ -1,0 +1,26 @@
+"""The networks that are measured: those of tests/torch/models.py, by name, with an input, 224×224.
+
+    module, x = make("mobilenet_v2")      # evaluation mode, seeded random weights; the article's three have the weights of Ropeway's built-in models
+"""
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "torch"))
+import models  # noqa: E402
+
+NAMES = ("alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "vit_tiny")
+
+
+def make(name, batch=1):
+    x = torch.from_numpy(models.stream_input(batch))
+    if name in models.BUILTIN:
+        return models.make_builtin(name), x
+    return models.make("vit" if name == "vit_tiny" else name), x
+
+
+def export(name, path, batch=1):
+    """Writes the network as .pt2."""
+    module, x = make(name, batch)
+    torch.export.save(torch.export.export(module, (x,)), path)
