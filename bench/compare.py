@@ -1,86 +1,200 @@
 #!/usr/bin/env python3
-"""Ropeway beside ONNX Runtime and PyTorch on the article's three networks, fp32, batch 1, same weights, same minutes.
+"""Ropeway beside ncnn, ONNX Runtime, OpenVINO and PyTorch: same models, same machine, same minutes. One command; it makes its own environment and builds what it needs.
 
-Usage: compare.py [--threads N] [--rounds N] [--program build/release/ropeway] [MODEL ...]      (needs requirements-test.txt)
+    bench/compare.py [MODEL ...] [--threads 1,2] [--json FILE] [--svg FILE] [--baseline FILE]        MODEL: a name of bench/networks.py, or a .pt2 file
+    bench/compare.py --kernels [--json FILE] [--baseline FILE]                                      single kernels, compared with bench/baseline/ of this kind of machine
 
-The engines take turns, round by round, so that a machine whose speed drifts is the same for all; the minimum over all rounds counts, in milliseconds.
+Engines take turns, round by round, each in a process of its own on the same processors, alone. Ratios are to the fastest peer of the same class: fp32, or reduced (weights or
+arithmetic in 16 bits), as the engine itself says of its operators; every output is compared with PyTorch's. Memory is what loading added to the process.
+
+The machine may be too noisy: bench/judge.py has the rule. Where it is, up to as many rounds again follow; if that does not help, the row says "too noisy to judge".
+Exit status: 0 done; 1 an output is wrong, or a time more than 10 % above the baseline's; 2 something was too noisy to judge.
 """
 import argparse
+import datetime
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
-import tempfile
-import time
-import warnings
 from pathlib import Path
 
-import onnxruntime
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "torch"))
-import models  # noqa: E402
+sys.path.insert(0, str(ROOT / "bench"))
+import chart  # noqa: E402
+import judge  # noqa: E402
+import kernel_times  # noqa: E402
+import machine  # noqa: E402
 
-RUNS = 10  # of each engine in a round
-WARMUP = 3
-
-
-def timed(run):
-    for _ in range(WARMUP):
-        run()
-    times = []
-    for _ in range(RUNS):
-        begin = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - begin) * 1e3)
-    return min(times)
+ENVIRONMENT, REQUIREMENTS = ROOT / ".venv-bench", ROOT / "requirements-bench.txt"
+MODELS = ["alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "vit_tiny"]
+TIMEOUT = 600  # seconds of one round of one engine
 
 
-def ropeway_round(program, name, threads, folder):
-    path = f"{folder}/{name}.json"
-    subprocess.run([program, "bench", name, "--threads", str(threads), "--warmup", str(WARMUP), "--iterations", str(RUNS), "--json", path], check=True, stdout=subprocess.DEVNULL)
-    return json.loads(Path(path).read_text())[0]["devices"][0]["end_to_end_ms"]["min"]
+def enter_environment():
+    """Goes on in .venv-bench, which it makes where that is missing or of other requirements."""
+    done = ENVIRONMENT / REQUIREMENTS.name
+    if not done.exists() or done.read_text() != REQUIREMENTS.read_text():
+        print(f"making {ENVIRONMENT}", file=sys.stderr)
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
+        shutil.copy(REQUIREMENTS, done)  # last: its presence says that the rest is complete
+    if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
+        python = ENVIRONMENT / "bin" / "python"
+        os.execve(python, [python, *sys.argv], {**os.environ, "OPENBLAS_NUM_THREADS": "1"})  # of this process: the fixed loop has threads of its own
 
 
-def engines(name, arguments, folder):
-    model, x = models.make_builtin(name), torch.from_numpy(models.stream_input())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model, (x,), f"{folder}/{name}.onnx", verbose=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = arguments.threads
-    session = onnxruntime.InferenceSession(f"{folder}/{name}.onnx", options, providers=["CPUExecutionProvider"])
-    feed = {session.get_inputs()[0].name: x.numpy()}
+def build(target):
+    """The release build of the target, up to date."""
+    folder = ROOT / "build" / "release"
+    subprocess.run(["cmake", "--preset", "release", "-DROPEWAY_BENCH=ON"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", "--preset", "release", "--target", target], cwd=ROOT, check=True, stdout=sys.stderr)
+    return str(folder / "bench" / target)
 
-    def eager():
-        with torch.inference_mode():
-            model(x)
 
-    return {
-        "Ropeway": lambda: ropeway_round(arguments.program, name, arguments.threads, folder),
-        "ONNX Runtime": lambda: timed(lambda: session.run(None, feed)),
-        "PyTorch": lambda: timed(eager),
-    }
+def exported(model, folder):
+    """Where the model's files are, PREFIX.*; makes them unless they are there."""
+    path = Path(model)
+    name = f"{path.stem}-{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}" if path.is_file() else model
+    prefix, made = folder / name, folder / f"{name}.output.npy"
+    if not made.exists() or path.is_file() and path.stat().st_mtime > made.stat().st_mtime:
+        print(f"exporting {model}", file=sys.stderr)
+        folder.mkdir(parents=True, exist_ok=True)
+        if subprocess.run([sys.executable, ROOT / "bench" / "exports.py", model, prefix]).returncode:
+            sys.exit(f"{model} could not be exported")
+    return str(prefix)
+
+
+def one_round(engine, prefix, threads, arguments):
+    """What bench/engines.py printed, or why it could not."""
+    count = str(threads)
+    environment = os.environ | {name: count for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    command = [sys.executable, ROOT / "bench" / "engines.py", engine, prefix, count, str(arguments.seconds), arguments.program]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return None, f"no answer in {TIMEOUT} s"
+    if done.returncode:
+        return None, (done.stderr.strip() or f"ended with status {done.returncode}").splitlines()[-1]
+    return json.loads(done.stdout.splitlines()[-1]), None
+
+
+def summarise(engine, rounds, best):
+    """The row of an engine. Of what is not a time of a run, the least counts, too; of errors the largest."""
+    ms, settled = judge.settle([(each["ms"], judge.slowdown(each["loop"], best)) for each in rounds])
+    error, kind = max(each["error"] for each in rounds), judge.class_of(rounds[0]["precision"])
+    row = {"engine": engine, "class": kind, "precision": rounds[0]["precision"], "version": rounds[0].get("version"), "ms": ms, "settled": settled, "error": error,
+           "right": error <= judge.error_bound(engine, kind), "rounds_ms": [each["ms"] for each in rounds], "runs": sum(each["runs"] for each in rounds)}
+    return row | {what: min(each[what] for each in rounds) for what in ("load_ms", "rest_mb", "peak_mb", "process_mb")}
+
+
+def compare_engines(model, prefix, threads, loop, engines, arguments):
+    """(rows, {engine: why it has none}) of one model."""
+    rounds, skipped, loops, rows = {}, {}, [], []
+    for number in range(2 * arguments.rounds):
+        turn = engines if number < arguments.rounds else [engine for engine in engines if engine in judge.unsettled(rows)]
+        for engine in turn:
+            if engine in skipped:
+                continue
+            loops.append(loop.seconds())
+            result, why = one_round(engine, prefix, threads, arguments)
+            if result is None:
+                skipped[engine] = why
+                rounds.pop(engine, None)
+            else:
+                rounds.setdefault(engine, []).append(result | {"loop": loops[-1]})
+        rows = [summarise(engine, rounds[engine], judge.best_loop(loops)) for engine in engines if engine in rounds]
+        if sys.stderr.isatty():
+            print(f"{model}, {threads} threads: round {number + 1}", file=sys.stderr)
+    judge.judge(rows)
+    return [{"model": model, "threads": threads, **row} for row in rows], skipped
+
+
+def table(rows, skipped):
+    """Of one model and number of threads."""
+    first = f"{rows[0]['model']}, {rows[0]['threads']} thread{'s' if rows[0]['threads'] > 1 else ''}" if rows else ""
+    lines = [f"{first:28} {'class':8} {'ms':>9}  {'error':>8} {'load ms':>8} {'at rest':>8} {'peak MB':>8}  ours / fastest peer"]
+    for row in sorted(rows, key=lambda row: row["class"]):
+        note = ""
+        if "ratio" in row:
+            note = f"{row['ratio']:.2f} of {row['peer']}" + ("" if row["judged"] else ", too noisy to judge")
+        elif not row["settled"]:
+            note = "not settled"
+        if not row["right"]:
+            note += "  OUTPUT IS WRONG" if judge.is_ours(row["engine"]) else "  output is off: not counted"
+        lines.append(f"  {row['engine']:26} {row['class']:8} {row['ms']:9.3f}  {row['error']:8.1e} {row['load_ms']:8.0f} {row['rest_mb']:8.0f} {row['peak_mb']:8.0f}  {note}".rstrip())
+    return "\n".join(lines + [f"  {engine:26} skipped: {why}" for engine, why in skipped.items()])
+
+
+def run(arguments):
+    import engines  # needs the environment
+    kind = machine.this_machine()
+    allowed = os.sched_getaffinity(0)
+    result = {"date": datetime.date.today().isoformat(), "machine": kind, "commit": commit(), "rows": []}
+    prefixes = {model: exported(model, arguments.folder) for model in arguments.models}
+    print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s")
+    for threads in arguments.threads:
+        os.sched_setaffinity(0, machine.choose_processors(threads, allowed))
+        loop = machine.FixedLoop(threads)
+        for model, prefix in prefixes.items():
+            rows, skipped = compare_engines(Path(model).stem, prefix, threads, loop, list(engines.ENGINES), arguments)
+            result["rows"] += rows
+            print(f"\n{table(rows, skipped)}", flush=True)
+    result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
+    print("\n" + ", ".join(result["versions"]))
+    return result
+
+
+def commit():
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "of unknown version"
+
+
+def against_baseline(now, before):
+    """Prints; whether something became slower."""
+    lines, worse = judge.compare(judge.our_times(now), judge.our_times(before), now["machine"]["kind"], before["machine"]["kind"])
+    print(f"\nsince {before['date']}:\n  " + "\n  ".join(lines))
+    return worse
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL", help=f"without: {' '.join(MODELS)}")
+    parser.add_argument("--threads", type=lambda text: [int(part) for part in text.split(",")], default=[1, 2], metavar="N,...")
+    parser.add_argument("--rounds", type=int, default=5, help="of each engine; as many again where it is noisy")
+    parser.add_argument("--seconds", type=float, default=1, help="of an engine's turn that count")
+    parser.add_argument("--program", help="bench_session, or with --kernels bench_kernels, as it is; without, it is built in build/release")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench-models", help="for the exported models, about 5 GB; those that are there are used")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a bar chart of them")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="earlier --json of the same kind of machine")
+    parser.add_argument("--kernels", action="store_true", help="measure bench_kernels instead")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("models", nargs="*", default=list(models.BUILTIN))
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--program", default=str(ROOT / "build" / "release" / "ropeway"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(f"onnxruntime {onnxruntime.__version__}, torch {torch.__version__}; {arguments.threads} thread(s), minimum of {arguments.rounds} rounds of {RUNS} runs, ms")
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.models:
-            rounds = engines(name, arguments, folder)
-            best = dict.fromkeys(rounds, float("inf"))
-            for _ in range(arguments.rounds):
-                for engine, run in rounds.items():
-                    best[engine] = min(best[engine], run())
-            print(f"{name:10}" + "".join(f"  {engine} {value:.2f}" for engine, value in best.items()) + f"  Ropeway / ONNX Runtime {best['Ropeway'] / best['ONNX Runtime']:.2f}")
+    arguments = parse()
+    before = json.loads(arguments.baseline.read_text()) if arguments.baseline else None
+    if not arguments.kernels:
+        enter_environment()
+    arguments.program = arguments.program or build("bench_kernels" if arguments.kernels else "bench_session")
+    if arguments.kernels:
+        result = kernel_times.run(arguments.program, arguments.rounds, machine.this_machine())
+        committed = ROOT / "bench" / "baseline" / machine.file_name(result["machine"])
+        before = before or (json.loads(committed.read_text()) if committed.exists() else None)
+    else:
+        result = run(arguments)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if arguments.svg:
+        arguments.svg.write_text(chart.draw(result))
+    worse = against_baseline(result, before) if before else False
+    if worse or any(not row["right"] and judge.is_ours(row["engine"]) for row in result["rows"]):
+        return 1
+    return 2 if any(not row.get("judged", True) for row in result["rows"]) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
