@@ -16,6 +16,7 @@ class DirectConv final : public Kernel {
  public:
   explicit DirectConv(const KernelRequest& request) : geometry_(request, request.layout), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)) {
     const ConvGeometry& g = geometry_;
+    reads_whole_blocks_ = g.blocked() && g.groups == 1 && g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && g.padding.none();
     for (int64_t y = 0; y < g.out_h; ++y) {
       for (int64_t x = 0; x < g.out_w; ++x) {
         row_offsets_.push_back(static_cast<int32_t>((y * g.stride_h * g.padding.padded_width() + x * g.stride_w) * g.padding.pixel));
@@ -114,8 +115,13 @@ class DirectConv final : public Kernel {
     const int64_t at = ((image * out_blocks + index * 2) * g.pixels() + begin) * kBlock;
     Panel panel;
     panel.a = in + image * g.image_floats();
-    panel.row_offsets = row_offsets_.data() + begin;
-    panel.k_offsets = info.k_offsets->data();
+    if (reads_whole_blocks_) {
+      panel.a += begin * kBlock;
+      panel.a_block_stride = g.plane_floats();
+    } else {
+      panel.row_offsets = row_offsets_.data() + begin;
+      panel.k_offsets = info.k_offsets->data();
+    }
     panel.rows = std::min(kChunk, g.pixels() - begin);
     panel.depth = info.depth;
     panel.b = packed() + info.weights;
@@ -135,6 +141,7 @@ class DirectConv final : public Kernel {
   float* packed() const { return reinterpret_cast<float*>(packed_.get()); }
 
   ConvGeometry geometry_;
+  bool reads_whole_blocks_;  // 1×1 with stride 1: its pixels are rows as they lie
   Activation activation_;
   std::vector<float> bias_;
   std::vector<int32_t> row_offsets_;
@@ -148,6 +155,7 @@ class DirectConv final : public Kernel {
 std::span<const Implementation> conv_implementations() {
   static const Implementation rows[] = {
       depthwise_implementation(),
+      planar_implementation(),
       folded_implementation(),
       winograd_implementation(),
       {"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }},

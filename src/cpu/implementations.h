@@ -8,6 +8,7 @@ namespace ropeway::cpu {
 std::span<const Implementation> conv_implementations();
 // Some of them:
 Implementation depthwise_implementation();
+Implementation planar_implementation();
 Implementation folded_implementation();
 Implementation winograd_implementation();
 std::span<const Implementation> gemm_implementations();    // Gemm

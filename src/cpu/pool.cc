@@ -1,4 +1,4 @@
-// Pooling over one or two spatial dimensions, on blocked images.
+// Pooling over one or two spatial dimensions.
 #include <algorithm>
 #include <vector>
 
@@ -93,10 +93,30 @@ std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
   });
 }
 
+// Few channels, plain images: first the rows of a window, then the columns of what these leave.
+std::unique_ptr<Kernel> make_plain_max_pool(const KernelRequest& request) {
+  PoolGeometry g = geometry(request);
+  g.planes = request.input_shape(0)[0] * request.input_shape(0)[1];
+  return make_kernel([g](const KernelArguments& a) {
+    const auto rows = static_cast<int64_t>(g.rows.size()), columns = static_cast<int64_t>(g.columns.size());
+    parallel_for(a.pool, g.planes * rows, g.height * g.width / std::max<int64_t>(rows, 1), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        max_pool_plain_row(a.in(0) + i / rows * g.height * g.width, g.width, g.rows[static_cast<size_t>(i % rows)], g.columns.data(), columns, a.out() + i * columns);
+      }
+    });
+  });
+}
+
+std::string declines_plain_max_pool(const KernelRequest& request) {
+  if (std::string why = declines_pool(request); !why.empty()) return why;
+  return request.input_shape(0)[1] <= kBlock / 2 ? "" : "more channels than half a block";
+}
+
 }  // namespace
 
 std::span<const Implementation> max_pool_implementations() {
-  static const Implementation rows[] = {{"max_pool.blocked", Layout::blocked, Layout::blocked, declines_pool, make_pool<max_pool_row>}};
+  static const Implementation rows[] = {{"max_pool.plain", Layout::plain, Layout::plain, declines_plain_max_pool, make_plain_max_pool},
+                                        {"max_pool.blocked", Layout::blocked, Layout::blocked, declines_pool, make_pool<max_pool_row>}};
   return rows;
 }
 

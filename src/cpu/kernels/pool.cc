@@ -1,5 +1,7 @@
 #include "cpu/kernels/pool.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels/pool.cc"
 #include <hwy/foreach_target.h>
@@ -20,11 +22,50 @@ HWY_INLINE V gather_taps(const float* image, int64_t width, const PoolSpan& row,
   return result;
 }
 
+// As `larger`, of two numbers.
+HWY_INLINE float larger_of(float a, float b) { return a > b || a != a ? a : b; }
+
 void max_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
   for (int64_t lane = 0; lane < 16; lane += kLanes) {
     for (int64_t i = 0; i < count; ++i) {
       const V first = load(image + (row.first * width + columns[i].first) * 16 + lane);
       store(gather_taps(image + lane, width, row, columns[i], first, [](V a, V b) { return larger(a, b); }), out + i * 16 + lane);
+    }
+  }
+}
+
+void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
+  constexpr int64_t kPixels = 512;  // of input at a time
+  HWY_ALIGN float highest[kPixels];
+  for (int64_t i = 0; i < count;) {
+    const int64_t begin = columns[i].first;
+    int64_t end = begin, last = i;
+    for (; last < count; ++last) {
+      const int64_t reaches = columns[last].first + (columns[last].taps - 1) * columns[last].step + 1;
+      if (last > i && reaches - begin > kPixels) break;
+      end = std::max(end, reaches);
+    }
+    const float* from = image + row.first * width + begin;
+    if (end - begin > kPixels) {  // one window wider than the buffer
+      float result = from[0];
+      for (int64_t y = 0; y < row.taps; ++y) {
+        for (int64_t x = 0; x < columns[i].taps; ++x) result = larger_of(result, from[y * row.step * width + x * columns[i].step]);
+      }
+      out[i++] = result;
+      continue;
+    }
+    map(from, highest, end - begin, [](V x) { return x; });
+    for (int64_t y = 1; y < row.taps; ++y) {
+      const float* at = from + y * row.step * width;
+      int64_t x = 0;
+      for (; x + kLanes <= end - begin; x += kLanes) store(larger(load(highest + x), load(at + x)), highest + x);
+      for (; x < end - begin; ++x) highest[x] = larger_of(highest[x], at[x]);
+    }
+    for (; i < last; ++i) {
+      const float* at = highest + columns[i].first - begin;
+      float result = at[0];
+      for (int64_t x = 1; x < columns[i].taps; ++x) result = larger_of(result, at[x * columns[i].step]);
+      out[i] = result;
     }
   }
 }
@@ -46,10 +87,14 @@ HWY_AFTER_NAMESPACE();
 namespace ropeway::cpu {
 
 HWY_EXPORT(max_row);
+HWY_EXPORT(max_plain_row);
 HWY_EXPORT(average_row);
 
 void max_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(max_row)(image, width, row, columns, count, out);
+}
+void max_pool_plain_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
+  HWY_DYNAMIC_DISPATCH(max_plain_row)(image, width, row, columns, count, out);
 }
 void average_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(average_row)(image, width, row, columns, count, out);

@@ -1,4 +1,4 @@
-// Pooling of blocked images.
+// Pooling of rows of images.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@ struct PoolSpan {
 
 // One row of output cells, each of 16 channels. `image` is the blocked image of `width` pixels a row.
 void max_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out);
+// One row of output cells of a plain image.
+void max_pool_plain_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out);
 // Multiplies the sums by row.scale · column.scale.
 void average_pool_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out);
 
