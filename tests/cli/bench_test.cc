@@ -178,9 +178,9 @@ TEST_F(Bench, VerboseSetsEveryStepOfTheCpuBesideThePeaks) {
   EXPECT_EQ(device["peak"]["threads"], 1);
   EXPECT_GT(device["peak"]["gflop_per_s"], 0);
   EXPECT_GT(device["peak"]["gb_per_s"], 0);
-  EXPECT_EQ(device["steps"][0]["path"], "features.0");
-  EXPECT_EQ(device["steps"][0]["kernel"], "conv.direct");
-  EXPECT_EQ(device["steps"][0]["flops"], 163200);  // as in inspect_test.cc
+  const auto first = std::find_if(device["steps"].begin(), device["steps"].end(), [](const Json& step) { return step["path"] == "features.0" && step["flops"] == 163200; });  // as in inspect_test.cc
+  ASSERT_NE(first, device["steps"].end()) << device["steps"];
+  EXPECT_TRUE(std::string((*first)["kernel"]).starts_with("conv.")) << *first;
   EXPECT_EQ(json("times.json")[1]["devices"][0]["peak"], device["peak"]) << "is measured once";
   EXPECT_EQ(count(succeeds("bench " + model + kOnce).out, "GFLOP/s"), 0u);
 }

@@ -42,9 +42,9 @@ TEST_F(Inspect, PlanNamesKernelsAndMemory) {
   EXPECT_NE(text.find("0.163 MFLOP"), std::string::npos) << text;
   EXPECT_NE(text.find("features.0  Conv2d(1, 4, kernel_size=(5, 5), stride=(1, 1)) + Tanh\n"), std::string::npos) << text;
   // Why a kernel declined is said once, for all steps.
-  EXPECT_NE(text.find("  conv.direct [1] "), std::string::npos) << text;
-  EXPECT_NE(text.find("Kernels that are ranked higher, and why they do not serve:\n  [1] "), std::string::npos) << text;
-  EXPECT_EQ(count(text, "conv.depthwise: "), 1u) << text;
+  EXPECT_TRUE(std::regex_search(text, std::regex(R"(\n +\d+  conv\.\S+ \[1\] )"))) << text;
+  EXPECT_NE(text.find("Kernels that are ranked higher, and why they do not serve:\n  [1] conv."), std::string::npos) << text;
+  EXPECT_EQ(count(text, "\n  [1] "), 1u) << text;
   const std::string forced = succeeds("inspect " + golden("lenet.d20.onnx") + " --stage plan --kernel reference --disable-pass fuse").out;
   EXPECT_EQ(forced.find("conv.direct"), std::string::npos) << forced;
   EXPECT_EQ(count(forced, "  reference "), 10u) << forced;  // of 11 operators, all but the reshape, which costs nothing
