@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/exit_status.h"
 #include "cpu/peak.h"
 #include "engine/devices.h"
 
@@ -35,7 +36,10 @@ void add_devices(CLI::App& app) {
   const auto measure = std::make_shared<bool>(false);
   CLI::App* const command = app.add_subcommand("devices", "List the devices that models can run on");
   command->add_flag("--measure", *measure, "Measure what this machine's processor can do at best, on one thread and on all: in about 2 s, while nothing else should run");
-  command->footer("\nExamples:\n  ropeway devices\n  ropeway devices --measure               the peaks that bench --verbose compares with");
+  command->footer(std::string("\nExamples:\n"
+                              "  ropeway devices\n"
+                              "  ropeway devices --measure                    the peaks that bench --verbose compares with\n\n") +
+                  kExitStatuses);
   command->callback([measure] { print_devices(*measure); });
 }
 

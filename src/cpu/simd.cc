@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <mutex>
 
 #include "base/env.h"
 #include "base/text.h"
@@ -30,11 +29,13 @@ const std::vector<int64_t>& targets() {
 }  // namespace
 
 void choose_simd() {
-  static std::once_flag chosen;
-  std::call_once(chosen, [] {
+  // Done once, and again after an error.
+  static const bool done = [] {
     targets();
     if (const auto name = environment("ROPEWAY_SIMD")) use_simd(*name);
-  });
+    return true;
+  }();
+  (void)done;
 }
 
 void use_simd(const std::string& name) {

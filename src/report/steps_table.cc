@@ -40,7 +40,7 @@ std::string numbers(const std::string& ms, const std::string& share, const std::
 std::string numbers_of(double ms, double total_ms, double flops, double bytes, const Limit& limit) {
   const auto rate = [&](double amount) { return amount > 0 && ms > 0 ? fmt::format("{:.1f}", amount / (ms * 1e6)) : std::string("-"); };
   const auto percent = [](double part, double whole) { return whole > 0 ? fmt::format("{:.1f}%", 100 * part / whole) : std::string("-"); };
-  return numbers(fmt::format("{:.3f}", ms), percent(ms, total_ms), rate(flops), rate(bytes), limit.bound, limit.ms > 0 ? percent(limit.ms, ms) : "-");
+  return numbers(fmt::format("{:.4f}", ms), percent(ms, total_ms), rate(flops), rate(bytes), limit.bound, limit.ms > 0 ? percent(limit.ms, ms) : "-");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "program.h"
+#include "report/width.h"
 
 namespace ropeway::cli_test {
 namespace {
@@ -153,6 +154,35 @@ TEST_F(Bench, VerboseSaysWhatIsDone) {
   const Outcome outcome = ropeway("bench " + golden("lenet.d20.onnx") + kOnce + "--verbose");
   EXPECT_EQ(outcome.status, 0);
   EXPECT_NE(outcome.err.find("on cpu: measuring\n"), std::string::npos) << outcome.err;
+}
+
+// The shape of the table, not its numbers: these are tests/report's, from made-up times.
+TEST_F(Bench, VerboseSetsEveryStepOfTheCpuBesideThePeaks) {
+  const std::string model = golden("lenet.d20.onnx");
+  const std::string text = ropeway("bench " + model + " " + model + kOnce + "--threads 1 --verbose --json times.json").out;
+  const std::string head = "The CPU's steps on 1 thread; this machine's peaks on it: ";
+  EXPECT_EQ(count(text, head), 2u) << text;
+  EXPECT_EQ(count(text, "Sum of the steps "), 2u);
+  EXPECT_EQ(count(text, "GFLOP/s counts "), 1u) << "the legend stands once";
+  const size_t begin = text.find('\n', text.find(head)) + 1;
+  const std::vector<std::string> lines = split(text.substr(begin, text.find("\nSum of the steps ") - begin), '\n');
+  const Json device = json("times.json")[0]["devices"][0];
+  ASSERT_EQ(lines.size(), device["steps"].size() + 2) << text;
+  EXPECT_TRUE(std::regex_match(lines.front(), std::regex("# +module +operator +kernel +ms +share +GFLOP/s +GB/s +bound +of peak"))) << lines.front();
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    EXPECT_TRUE(std::regex_match(lines[i], std::regex(R"(\d+  \S+ .*  \S+( \[\d+\])? +\d+\.\d{4} +\d+\.\d% +(\d+\.\d|-) +(\d+\.\d|-)  (compute|memory|none) +(\d+\.\d%|-))"))) << lines[i];
+    EXPECT_EQ(display_width(lines[i]), lines.front().size()) << "columns of fixed width: " << lines[i];
+  }
+  EXPECT_TRUE(std::regex_match(lines.back(), std::regex(R"( +total +\d+\.\d{4} +100\.0% .*%)"))) << lines.back();
+
+  EXPECT_EQ(device["peak"]["threads"], 1);
+  EXPECT_GT(device["peak"]["gflop_per_s"], 0);
+  EXPECT_GT(device["peak"]["gb_per_s"], 0);
+  const auto first = std::find_if(device["steps"].begin(), device["steps"].end(), [](const Json& step) { return step["path"] == "features.0" && step["flops"] == 163200; });  // as in inspect_test.cc
+  ASSERT_NE(first, device["steps"].end()) << device["steps"];
+  EXPECT_TRUE(std::string((*first)["kernel"]).starts_with("conv.")) << *first;
+  EXPECT_EQ(json("times.json")[1]["devices"][0]["peak"], device["peak"]) << "is measured once";
+  EXPECT_EQ(count(succeeds("bench " + model + kOnce).out, "GFLOP/s"), 0u);
 }
 
 TEST_F(Bench, WrongArguments) {

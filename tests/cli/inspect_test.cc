@@ -1,4 +1,8 @@
 // `ropeway inspect`, `ropeway devices` and the program's own options.
+#include <regex>
+
+#include "base/env.h"
+#include "base/text.h"
 #include "ir/text.h"
 #include "ops/operator.h"
 #include "program.h"
@@ -37,6 +41,10 @@ TEST_F(Inspect, PlanNamesKernelsAndMemory) {
   // 2 images of 4 channels of 20×20: 25 taps of a multiplication and an addition each, and the tanh: 2·4·400·51 operations.
   EXPECT_NE(text.find("0.163 MFLOP"), std::string::npos) << text;
   EXPECT_NE(text.find("features.0  Conv2d(1, 4, kernel_size=(5, 5), stride=(1, 1)) + Tanh\n"), std::string::npos) << text;
+  // Why a kernel declined is said once, for all steps.
+  EXPECT_TRUE(std::regex_search(text, std::regex(R"(\n +\d+  conv\.\S+ \[1\] )"))) << text;
+  EXPECT_NE(text.find("Kernels that are ranked higher, and why they do not serve:\n  [1] conv."), std::string::npos) << text;
+  EXPECT_EQ(count(text, "\n  [1] "), 1u) << text;
   const std::string forced = succeeds("inspect " + golden("lenet.d20.onnx") + " --stage plan --kernel reference --disable-pass fuse").out;
   EXPECT_EQ(forced.find("conv.direct"), std::string::npos) << forced;
   EXPECT_EQ(count(forced, "  reference "), 10u) << forced;  // of 11 operators, all but the reshape, which costs nothing
@@ -60,12 +68,47 @@ TEST_F(Main, DevicesAreListed) {
   EXPECT_NE(text.find("SIMD: "), std::string::npos);
 }
 
+TEST_F(Main, DevicesAreMeasured) {
+  const std::string text = succeeds("devices --measure").out;
+  const std::regex peak("\n  peak on (\\d+) threads?: (\\d+\\.\\d) GFLOP/s in fp32, (\\d+\\.\\d) GB/s from memory\n");
+  std::smatch first;
+  ASSERT_TRUE(std::regex_search(text, first, peak)) << text;
+  EXPECT_EQ(first[1], "1");
+  EXPECT_GT(std::stod(first[2]), 0);
+  EXPECT_GT(std::stod(first[3]), 0);
+  EXPECT_EQ(count(text, "\n  peak on "), available_processors() > 1 ? 2u : 1u) << text;
+  EXPECT_EQ(count(succeeds("devices").out, "peak"), 0u);
+}
+
+// Each target that there is computes, and is the one that is shown.
+TEST_F(Main, SimdTargetIsTheOneThatTheEnvironmentNames) {
+  std::string all = succeeds("devices").out;
+  const std::string key = "  SIMD targets: ";
+  all = all.substr(all.find(key) + key.size());
+  std::vector<std::string> names = split(all.substr(0, all.find('\n')), ',');
+  for (std::string& name : names) {
+    std::erase(name, ' ');
+    set_environment("ROPEWAY_SIMD=" + name);
+    EXPECT_NE(succeeds("devices").out.find("\n  SIMD: " + name + "\n"), std::string::npos) << name;
+    succeeds("run " + golden("resnet.plain.onnx") + " --input " + golden("resnet.x.npy") + " --output y.npy");
+    EXPECT_TRUE(close_to(read_npy(file("y.npy")), golden_tensor("resnet.y0.npy"), 1e-5)) << name;
+    EXPECT_NE(succeeds("bench " + golden("lenet.d20.onnx") + " --iterations 1").out.find("(" + name + ", "), std::string::npos) << name;
+  }
+  set_environment("ROPEWAY_SIMD=");
+  EXPECT_NE(succeeds("devices").out.find("\n  SIMD: " + names[0] + "\n"), std::string::npos);
+  set_environment("ROPEWAY_SIMD=avx1024");
+  for (const std::string line : {"devices", "devices --measure", "run lenet", "bench lenet", "inspect lenet --stage plan"}) {
+    fails(line, 5, {"ROPEWAY_SIMD is 'avx1024'", "there is " + names[0]});
+  }
+}
+
 TEST_F(Main, HelpNamesEveryOption) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> options = {
       {"", {"run", "bench", "inspect", "devices", "doctor", "--version"}},
       {"run", {"MODEL", "--device", "--input", "--output", "--output-dir", "--threads", "--batch", "--disable-pass", "--kernel", "--verbose"}},
       {"bench", {"MODEL", "--device", "--by", "--depth", "--batch", "--threads", "--warmup", "--iterations", "--json", "--csv", "--reference", "--disable-pass", "--kernel", "--verbose"}},
-      {"inspect", {"MODEL", "--stage", "--device", "--batch", "--threads", "--disable-pass", "--kernel"}}};
+      {"inspect", {"MODEL", "--stage", "--device", "--batch", "--threads", "--disable-pass", "--kernel"}},
+      {"devices", {"--measure"}}};
   for (const auto& [command, names] : options) {
     const std::string help = succeeds(command + " --help").out;
     for (const std::string& name : names) EXPECT_NE(help.find("\n  " + name), std::string::npos) << name << " is not in\n" << help;

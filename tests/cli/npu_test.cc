@@ -330,6 +330,11 @@ TEST_F(Npu, WhatTheNpuLacksRunsOnTheCpu) {
   fails("run difference.onnx --device virtual-npu --no-fallback", 3, {"1 of 1 operators cannot run on virtual-npu, and --no-fallback keeps them from the cpu:\n  Binary at ", "bfloat16"});
   fails("compile difference.onnx --device virtual-npu -o x.om", 3, {"1 of 1 operators cannot run on Ascend310B1", "bfloat16"});
   EXPECT_NE(succeeds("bench difference.onnx --device virtual-npu").out.find("cpu alone"), std::string::npos);
+  // --verbose looks into the CPU's steps, and only there.
+  EXPECT_EQ(count(ropeway("bench difference.onnx --device virtual-npu --verbose").out, "The CPU's steps on "), 1u);
+  EXPECT_EQ(count(ropeway("run difference.onnx --device virtual-npu --verbose").out, "The CPU's steps on "), 1u);
+  EXPECT_EQ(count(ropeway("run lenet --device virtual-npu --verbose").out, "GFLOP/s"), 0u);
+  EXPECT_EQ(count(ropeway("bench lenet --device virtual-npu --verbose").out, "GFLOP/s"), 0u);
 }
 
 }  // namespace

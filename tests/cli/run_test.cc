@@ -33,6 +33,9 @@ TEST_F(Run, VerboseSaysWhatIsDone) {
   EXPECT_EQ(outcome.status, 0);
   EXPECT_NE(outcome.err.find("reading "), std::string::npos);
   EXPECT_NE(outcome.err.find("compiling for cpu\n"), std::string::npos);
+  EXPECT_EQ(count(outcome.out, "The CPU's steps on "), 1u) << outcome.out;
+  EXPECT_NE(outcome.out.find("  features.0  "), std::string::npos) << outcome.out;
+  EXPECT_EQ(count(outcome.out, "GFLOP/s counts "), 1u) << outcome.out;
 }
 
 TEST_F(Run, NeverWritesOverItsModel) {

@@ -41,11 +41,11 @@ TEST(Steps, TableSetsThemBesideThePeaks) {
   EXPECT_EQ(to_table(made_up(), {11, 12, 13, 14}),
             "The CPU's steps on 1 thread; this machine's peaks on it: 100.0 GFLOP/s in fp32, 20.0 GB/s from memory\n"
             "#  module                        operator            kernel                  ms  share   GFLOP/s    GB/s  bound   of peak\n"
-            "1  features.0                    Conv2d(3, 64)       conv.direct [1]      4.000  40.0%      50.0     5.0  compute   50.0%\n"
-            "2  …h.of.modules.that.ends.here  Linear(4096, 4096)  gemm.vector          5.000  50.0%       8.0    16.0  memory    80.0%\n"
-            "3  features.1                    Conv2d(64, 64)      conv.direct [1]      1.000  10.0%     200.0    20.0  compute  200.0%\n"
-            "4  classifier                    change of layout    to_plain             0.000   0.0%         -       -  none          -\n"
-            "                                 total                                   10.000 100.0%      44.0    12.0            80.0%\n"
+            "1  features.0                    Conv2d(3, 64)       conv.direct [1]     4.0000  40.0%      50.0     5.0  compute   50.0%\n"
+            "2  …h.of.modules.that.ends.here  Linear(4096, 4096)  gemm.vector         5.0000  50.0%       8.0    16.0  memory    80.0%\n"
+            "3  features.1                    Conv2d(64, 64)      conv.direct [1]     1.0000  10.0%     200.0    20.0  compute  200.0%\n"
+            "4  classifier                    change of layout    to_plain            0.0000   0.0%         -       -  none          -\n"
+            "                                 total                                  10.0000 100.0%      44.0    12.0            80.0%\n"
             "Sum of the steps 10.000 ms, each at its best; the model end to end 11.000 ms; all steps at their peaks 8.000 ms\n"
             "Kernels that are ranked higher, and why they do not serve:\n"
             "  [1] conv.fast: stride 2\n");
@@ -59,11 +59,13 @@ TEST(Steps, LongDescriptionsKeepTheTableReadable) {
 }
 
 TEST(Steps, PlanHasTheSameReasons) {
-  EXPECT_EQ(to_plan_lines(std::span(made_up().steps).first(1)),
+  const CpuSteps report = made_up();
+  const std::span<const StepReport> steps(report.steps);
+  EXPECT_EQ(to_plan_lines(steps.first(1)),
             "    1  conv.direct [1]          200.000 MFLOP    20.0 MB  features.0  Conv2d(3, 64)\n"
             "Kernels that are ranked higher, and why they do not serve:\n"
             "  [1] conv.fast: stride 2\n");
-  EXPECT_EQ(to_plan_lines(std::span(made_up().steps).subspan(1, 1)), "    1  gemm.vector               40.000 MFLOP    80.0 MB  a.very.long.path.of.modules.that.ends.here  Linear(4096, 4096)\n");
+  EXPECT_EQ(to_plan_lines(steps.subspan(1, 1)), "    1  gemm.vector               40.000 MFLOP    80.0 MB  a.very.long.path.of.modules.that.ends.here  Linear(4096, 4096)\n");
 }
 
 TEST(Steps, JsonHasThemWhereTheyWereAskedFor) {
@@ -75,8 +77,8 @@ TEST(Steps, JsonHasThemWhereTheyWereAskedFor) {
   EXPECT_EQ(json[0]["devices"][1]["peak"], nlohmann::json::parse(R"({"threads": 1, "gflop_per_s": 100.0, "gb_per_s": 20.0})"));
   ASSERT_EQ(json[0]["devices"][1]["steps"].size(), 4u);
   EXPECT_EQ(json[0]["devices"][1]["steps"][0],
-            nlohmann::json::parse(R"({"index": 1, "path": "features.0", "description": "Conv2d(3, 64)", "kernel": "conv.direct", "declined": "conv.fast: stride 2", "flops": 2e8, "bytes": 2e7,
-                                      "latency_min_ms": 4.0, "limit_ms": 2.0, "bound": "compute"})"));
+            nlohmann::json::parse(R"json({"index": 1, "path": "features.0", "description": "Conv2d(3, 64)", "kernel": "conv.direct", "declined": "conv.fast: stride 2", "flops": 2e8, "bytes": 2e7,
+                                      "latency_min_ms": 4.0, "limit_ms": 2.0, "bound": "compute"})json"));
 }
 
 }  // namespace
