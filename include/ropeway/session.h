@@ -25,7 +25,7 @@ struct SessionOptions {
   double compile_seconds = 3600;                   // after which an NPU's compiler is stopped
   double run_seconds = 120;                        // after which a run on an NPU that does not answer ends in an error
   bool fallback = true;                            // false: an operator that an NPU cannot compute is an error, instead of computed on the CPU
-  std::string precision = {};                      // of an NPU. "": its default, fp16; "auto": fp16, but for the operators that must have fp32 for results within `tolerance`; or a mode of atc's: allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32. The CPU computes in fp32 alone
+  std::string precision = {};                      // of an NPU. "": its default, fp16; "auto": fp16, but for the operators that must have fp32 for results within `tolerance`; or a mode of atc's: allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32. Of the CPU. "" or "fp32"; "fp16": weights are stored in 16 bits where a kernel can use them so, arithmetic stays fp32
   double tolerance = 1e-2;                         // largest error of a result, relative to its largest value, that "auto" accepts
   std::vector<Tensor> samples = {};                // inputs by which "auto" judges, in the model's order; none: what the file brings along, else generated ones
   uint64_t seed = 0;                               // of the masks that dropout in training mode draws: each run draws its own, a seed gives the same sequence of runs on every device

@@ -27,7 +27,7 @@ struct BenchOptions {
   bool verbose = false;
 };
 
-// Beside an NPU, whose precision it is, the CPU computes as ever.
+// Beside an NPU, whose precision it is, the CPU computes as ever: in fp32, its weights, too.
 SessionOptions session_on(const std::string& device, const std::string& model, const BenchOptions& options) {
   SessionOptions session = options.session;
   session.device = device;

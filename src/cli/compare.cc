@@ -91,7 +91,7 @@ void add_compare(CLI::App& app, int& status) {
       ->capture_default_str()
       ->type_name("cpu|FILE.npz");
   command->add_flag("--layers", options->compare.layers, "Compare every operator and show all, even when the outputs are within tolerance; without: only when they are not");
-  command->add_option("--tolerance", options->compare.tolerance, fmt::format("Largest error that is well, relative to the largest value of the reference's tensor; without: {:g} for an NPU in fp16, {:g} in fp32. --precision auto keeps to it", kTolerance16, kTolerance32))
+  command->add_option("--tolerance", options->compare.tolerance, fmt::format("Largest error that is well, relative to the largest value of the reference's tensor; without: {:g} in fp16, be it weights alone, {:g} in fp32. --precision auto keeps to it", kTolerance16, kTolerance32))
       ->check(between(0, 1e6))
       ->type_name("T");
   CLI::Option* const input = command->add_option("--input", options->inputs, "An input (repeatable); without NAME= the model's next one. Without any: those in the reference file, else generated ones")

@@ -95,6 +95,7 @@ void add_inspect(CLI::App& app) {
       ->type_name("STAGE");
   add_device_option(*command, options->session);
   add_fallback_option(*command, options->session);
+  add_precision_option(*command, options->session);
   add_batch_option(*command, options->session);
   add_engine_options(*command, options->session);
   command->footer(std::string("\nExamples:\n"

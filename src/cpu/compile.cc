@@ -186,6 +186,9 @@ class Compiler {
       step.flops += each.flops;
       if (i == fused.head) step.bytes = each.bytes;
     }
+    // Weights of 16 bits were counted with 32.
+    const Node& head = graph_.nodes[static_cast<size_t>(fused.head)];
+    if (program_->steps_.back().kernel->half_weight_bytes() > 0) step.bytes -= 2.0 * static_cast<double>(element_count(graph_.type(head.input(1)).shape));
     program_->infos_.push_back(std::move(step));
   }
 

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/text.h"
 #include "cpu/activation.h"
+#include "cpu/half_weights.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/matmul.h"
@@ -65,13 +66,45 @@ const float* residual_of(std::span<const void* const> inputs, size_t node_inputs
 }
 
 // One row: the weights stream from memory once.
-class VectorProduct final : public Kernel {
+class RowProduct : public Kernel {
  public:
-  explicit VectorProduct(const KernelRequest& request) : activation_(request.fusion), node_inputs_(info(request.node.op).inputs.size()) {
+  explicit RowProduct(const KernelRequest& request) : activation_(request.fusion), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     depth_ = product.depth;
     columns_ = product.columns;
     bias_ = padded_bias(product);
+  }
+
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*, ThreadPool& pool) const final {
+    const auto* x = static_cast<const float*>(inputs[0]);
+    const float* residual = residual_of(inputs, node_inputs_);
+    auto* y = static_cast<float*>(outputs[0]);
+    pool.run((columns_ + kChunk - 1) / kChunk, [&](int64_t task, int) {
+      const int64_t begin = task * kChunk, end = std::min(columns_, begin + kChunk);
+      multiply(x, bias_.data(), y, begin, end);
+      for (int64_t i = begin; i < end; ++i) y[i] = std::min(std::max(residual == nullptr ? y[i] : y[i] + residual[i], activation_.low), activation_.high);
+      activation_.finish(y + begin, end - begin);
+    });
+  }
+
+  bool packs_constants() const final { return true; }
+
+ protected:
+  static constexpr int64_t kChunk = 32;  // results of a task
+  // y[begin, end): the product and the bias.
+  virtual void multiply(const float* x, const float* bias, float* y, int64_t begin, int64_t end) const = 0;
+  int64_t depth_ = 0, columns_ = 0;
+
+ private:
+  Activation activation_;
+  size_t node_inputs_;
+  std::vector<float> bias_;
+};
+
+class VectorProduct final : public RowProduct {
+ public:
+  explicit VectorProduct(const KernelRequest& request) : RowProduct(request) {
+    const Product product(request);
     if (product.b_transposed) {
       weights_ = *product.b;  // used where it lies
       return;
@@ -84,28 +117,41 @@ class VectorProduct final : public Kernel {
     }
   }
 
-  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*, ThreadPool& pool) const override {
-    const auto* x = static_cast<const float*>(inputs[0]);
-    const float* residual = residual_of(inputs, node_inputs_);
-    auto* y = static_cast<float*>(outputs[0]);
-    constexpr int64_t kChunk = 32;
-    pool.run((columns_ + kChunk - 1) / kChunk, [&](int64_t task, int) {
-      const int64_t begin = task * kChunk, end = std::min(columns_, begin + kChunk);
-      multiply_vector(std::as_const(weights_).data<float>().data(), x, bias_.data(), y, depth_, begin, end);
-      for (int64_t i = begin; i < end; ++i) y[i] = std::min(std::max(residual == nullptr ? y[i] : y[i] + residual[i], activation_.low), activation_.high);
-      activation_.finish(y + begin, end - begin);
-    });
-  }
-
-  bool packs_constants() const override { return true; }
   size_t weight_bytes() const override { return weights_.bytes(); }
 
  private:
-  Activation activation_;
-  size_t node_inputs_;
-  int64_t depth_ = 0, columns_ = 0;
+  void multiply(const float* x, const float* bias, float* y, int64_t begin, int64_t end) const override {
+    multiply_vector(std::as_const(weights_).data<float>().data(), x, bias, y, depth_, begin, end);
+  }
+
   Tensor weights_;
-  std::vector<float> bias_;
+};
+
+// The same with weights of 16 bits: half as much to stream.
+class HalfVectorProduct final : public RowProduct {
+ public:
+  explicit HalfVectorProduct(const KernelRequest& request) : RowProduct(request) {
+    const Product product(request);
+    static_assert(kChunk % kHalfRows == 0);
+    packed_ = allocate_buffer(weight_bytes());
+    auto* const packed = reinterpret_cast<uint16_t*>(packed_.get());
+    const float* const b = product.b->data<float>().data();
+    const int64_t row_stride = product.b_transposed ? depth_ : 1, k_stride = product.b_transposed ? 1 : columns_;
+    request.pool->run((columns_ + kChunk - 1) / kChunk, [&](int64_t task, int) {
+      const int64_t begin = task * kChunk;
+      pack_half_rows(b, row_stride, k_stride, depth_, begin, std::min(columns_, begin + kChunk), packed);
+    });
+  }
+
+  size_t weight_bytes() const override { return static_cast<size_t>(packed_half_size(columns_, depth_)) * sizeof(uint16_t); }
+  size_t half_weight_bytes() const override { return weight_bytes(); }
+
+ private:
+  void multiply(const float* x, const float* bias, float* y, int64_t begin, int64_t end) const override {
+    multiply_vector_half(reinterpret_cast<const uint16_t*>(packed_.get()), x, bias, y, depth_, begin, end);
+  }
+
+  std::shared_ptr<std::byte> packed_;
 };
 
 // Offsets 0, stride, 2 · stride …
@@ -248,6 +294,12 @@ std::string declines_vector(const KernelRequest& request) {
   return Product(request).rows == 1 ? "" : "more than one row";
 }
 
+std::string declines_half_vector(const KernelRequest& request) {
+  if (!request.half_weights) return "16-bit weights are not asked for";
+  if (std::string why = declines_vector(request); !why.empty()) return why;
+  return declines_half(request, *Product(request).b);
+}
+
 std::string declines_batched(const KernelRequest& request) {
   if (!request.all_f32()) return "it computes in f32 only";
   if (!request.fusion.empty()) return "it fuses nothing";
@@ -266,6 +318,7 @@ std::unique_ptr<Kernel> make(const KernelRequest& request) {
 
 std::span<const Implementation> gemm_implementations() {
   static const Implementation rows[] = {
+      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>},
       {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>},
       {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>},
   };
@@ -274,6 +327,7 @@ std::span<const Implementation> gemm_implementations() {
 
 std::span<const Implementation> matmul_implementations() {
   static const Implementation rows[] = {
+      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>},
       {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>},
       {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>},
       {"matmul.batched", Layout::plain, Layout::plain, declines_batched, make<BatchedProduct>},

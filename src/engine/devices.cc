@@ -22,8 +22,9 @@ std::shared_ptr<const Backend> make_npu_backend(const char* device, const Sessio
 }
 
 std::shared_ptr<const Backend> make_cpu(const SessionOptions& options) {
-  if (!options.precision.empty() && options.precision != "fp32") fail(ErrorCode::invalid_argument, "the CPU computes in fp32 alone: leave out --precision {}, or choose an NPU with --device", options.precision);
-  return make_cpu_backend(options.threads);
+  const bool half_weights = options.precision == "fp16";
+  if (!half_weights && !options.precision.empty() && options.precision != "fp32") fail(ErrorCode::invalid_argument, "the CPU has no precision '{}'; there is fp32, its default, and fp16, which stores weights in 16 bits. Others are an NPU's: choose one with --device", options.precision);
+  return make_cpu_backend(options.threads, half_weights);
 }
 
 const DeviceRow& find_row(const std::string& name) {
@@ -59,7 +60,7 @@ chip::PrecisionMode npu_precision(const std::string& precision) {
 
 const std::vector<DeviceRow>& devices() {
   static const std::vector<DeviceRow> rows = {
-      {"cpu", "this machine's processor, fp32", make_cpu},
+      {"cpu", "this machine's processor, fp32; weights in 16 bits with --precision fp16", make_cpu},
       {"npu", "an Ascend 310B NPU, through CANN", [](const SessionOptions& options) { return make_npu_backend("npu", options); }},
       {"virtual-npu", "a predicted Ascend 310B NPU, through Ropeway's virtual CANN", [](const SessionOptions& options) { return make_npu_backend("virtual-npu", options); }},
   };

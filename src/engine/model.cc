@@ -37,6 +37,23 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
   fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
 }
 
+MemoryUse weights_of(const std::vector<std::shared_ptr<const Executable>>& executables) {
+  MemoryUse sum;
+  for (const auto& executable : executables) {
+    const MemoryUse use = executable->memory();
+    sum.weights += use.weights;
+    sum.half_weights += use.half_weights;
+  }
+  return sum;
+}
+
+// How much of a CPU's weights "fp16" reaches: not every kernel can use them so.
+std::string half_weights_note(const MemoryUse& sum) {
+  const auto readable = [](size_t bytes) { return readable_bytes(static_cast<double>(bytes)); };
+  if (sum.half_weights == 0) return "precision fp16: no kernel that this model uses on the CPU has weights of 16 bits, all stay in 32";
+  return fmt::format("precision fp16: {} of {} of weights are stored in 16 bits, {}arithmetic is fp32", readable(sum.half_weights), readable(sum.weights), sum.half_weights < sum.weights ? "the rest in 32, " : "");
+}
+
 // Why an NPU's compiler failed, in a line: what failed, and the first line with an error code of CANN's.
 std::string reason_of(const Error& error) {
   const std::vector<std::string> lines = split(error.message(), '\n');
@@ -129,6 +146,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   model->seed_ = options.seed;
   compile_options.keep = model->keep_;
   model->compile_segments(candidates, compile_options, options.fallback && like == nullptr);
+  if (!chip && options.precision == "fp16") model->notes_.push_back(half_weights_note(weights_of(model->executables_)));
   if (!options.force_kernel.empty()) check_kernel(options.force_kernel, model->graph_, model->executables_);
   return model;
 }
@@ -191,6 +209,7 @@ std::optional<size_t> Model::backend_of_output(size_t output) const {
 
 DeviceInfo Model::info() const {
   DeviceInfo result = backends_[0]->info();
+  if (result.chip.empty() && weights_of(executables_).half_weights == 0) result.precision = "fp32";  // 16-bit weights were asked for, but no kernel has any
   if (!is_split()) return result;
   const DeviceInfo cpu = backends_[1]->info();
   const bool on_npu = std::any_of(plan_.segments.begin(), plan_.segments.end(), [](const Segment& each) { return each.backend == 0; });

@@ -97,6 +97,17 @@ TEST_F(Bench, JsonKeepsItsSchema) {
   EXPECT_EQ(model["environment"]["warmup"], 1);
 }
 
+TEST_F(Bench, WeightsOf16BitsAreSaid) {
+  const Outcome outcome = ropeway("bench lenet --precision fp16 --threads 1" + kOnce + "--json half.json");
+  EXPECT_EQ(json("half.json")[0]["devices"][0]["precision"], "fp16 weights");
+  EXPECT_NE(outcome.out.find("fp16 weights, 1 thread"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.err.find("of weights are stored in 16 bits, the rest in 32, arithmetic is fp32"), std::string::npos) << outcome.err;
+  // Where no kernel has any, too.
+  const Outcome none = ropeway("bench lenet --batch 2 --precision fp16 --threads 1" + kOnce);
+  EXPECT_NE(none.out.find(" fp32, 1 thread"), std::string::npos) << none.out;
+  EXPECT_NE(none.err.find("no kernel that this model uses on the CPU has weights of 16 bits"), std::string::npos) << none.err;
+}
+
 TEST_F(Bench, CsvHasALinePerRow) {
   succeeds("bench " + golden("lenet.d20.onnx") + " --threads 1" + kOnce + "--csv times.csv");
   const std::vector<std::string> lines = split(read_text(file("times.csv")), '\n');

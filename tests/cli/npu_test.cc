@@ -44,7 +44,7 @@ TEST_F(Npu, PrecisionIsChosen) {
   EXPECT_EQ(line(automatic.err, "note: ").find("note: precision auto: all operators in fp16, error "), 0u) << automatic.err;
   EXPECT_NE(ropeway("compile lenet --device virtual-npu --soc Ascend310B1 --precision auto --tolerance 1e-6 -o l.om").err.find("nothing is kept in fp32"), std::string::npos);
   succeeds("run lenet --device virtual-npu --precision force_fp32");
-  fails("run lenet --precision fp16", 5, {"the CPU computes in fp32 alone: leave out --precision fp16"});
+  fails("run lenet --precision auto", 5, {"the CPU has no precision 'auto'; there is fp32, its default, and fp16"});
   fails("run lenet --device virtual-npu --precision int8", 5, {"an NPU has no precision 'int8'"});
   fails("run l.om --precision fp16", 5, {"its precision was chosen then"});
   const Outcome bench = succeeds("bench lenet --device cpu,virtual-npu --precision force_fp32 --warmup 0 --iterations 1");

@@ -26,6 +26,37 @@ TEST(Gemm, OneRowStreamsItsWeights) {
   EXPECT_NE(linear(2, 40, 33).declines("gemm.vector"), "");
 }
 
+TEST(Gemm, OneRowStreamsWeightsOf16Bits) {
+  for (const auto& [depth, columns] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {16, 8}, {64, 32}, {130, 67}, {241, 33}, {512, 100}}) {
+    SCOPED_TRACE(fmt::format("{} to {}", depth, columns));
+    linear(1, depth, columns).half_weights().check("gemm.vector_f16", kTolerance);
+    linear(1, depth, columns, false).half_weights().check("gemm.vector_f16", kTolerance);
+  }
+  linear(1, 40, 33).half_weights().residual(named("r", {1, 33})).activation({UnaryFunction::relu, 0, 0}).check("gemm.vector_f16", kTolerance);
+  linear(1, 40, 33).half_weights().activation({UnaryFunction::gelu, 0, 0}).check("gemm.vector_f16", kTolerance);
+  KernelCase(Op::MatMul, NoParams{}).input(named("a", {1, 24})).constant(named("b", {24, 40})).half_weights().bias(named("bias", {40})).check("gemm.vector_f16", kTolerance);
+  EXPECT_NE(linear(2, 40, 33).half_weights().declines("gemm.vector_f16"), "");
+  EXPECT_NE(linear(1, 40, 33).declines("gemm.vector_f16"), "");
+}
+
+// What 16 bits cannot hold stays in 32, and what they hold only just does not.
+TEST(Gemm, WeightsBeyond16BitsDecline) {
+  const auto with = [](float weight, float scale) {
+    KernelCase result(Op::MatMul, NoParams{});
+    Tensor b = random_tensor({90, 1000}, scale, "b");
+    b.data<float>()[70001] = weight;
+    result.input(named("a", {1, 90})).constant(b).half_weights();
+    return result;
+  };
+  EXPECT_NE(with(-65505, 1).declines("gemm.vector_f16").find("65505"), std::string::npos);
+  EXPECT_NE(with(0, 1e-6f).declines("gemm.vector_f16").find("so small"), std::string::npos);
+  EXPECT_EQ(with(0, 0).declines("gemm.vector_f16"), "");
+  with(65504, 1).check("gemm.vector_f16", kTolerance);
+  with(1e-8f, 1e-4f).check("gemm.vector_f16", kTolerance);  // rounds to a number below the normal ones, and to zero
+  with(-std::numeric_limits<float>::infinity(), 1).check("gemm.vector_f16", kTolerance);
+  with(std::numeric_limits<float>::quiet_NaN(), 1).check("gemm.vector_f16", kTolerance);
+}
+
 TEST(Gemm, ManyRowsArePackedInPanels) {
   for (const auto& [rows, depth, columns] : {std::tuple<int64_t, int64_t, int64_t>{2, 1, 1}, {3, 7, 5}, {14, 64, 32}, {29, 33, 70}, {197, 48, 96}, {120, 16, 17}}) {
     SCOPED_TRACE(fmt::format("{} rows, {} to {}", rows, depth, columns));

@@ -175,6 +175,11 @@ class KernelCase {
     fusion_.activation = params;
     return *this;
   }
+  // The constant input 1 may be stored in 16 bits, and what is expected is computed with it rounded to these.
+  KernelCase& half_weights() {
+    half_weights_ = true;
+    return *this;
+  }
   // To f16, kept as f32. Of a Cast it is what the fused Cast back does.
   KernelCase& rounded() {
     fusion_.round_f16 = true;
@@ -219,7 +224,7 @@ class KernelCase {
 
   const Graph& graph() const { return builder_.graph(); }
   const Node& node() const { return graph().nodes.front(); }
-  cpu::KernelRequest request(cpu::Layout layout, ThreadPool* pool = nullptr) const { return {graph(), node(), fusion_, layout, pool}; }
+  cpu::KernelRequest request(cpu::Layout layout, ThreadPool* pool = nullptr) const { return {graph(), node(), fusion_, layout, pool, half_weights_}; }
 
   const cpu::Implementation& row(const std::string& name) const {
     for (const cpu::Implementation& candidate : cpu::implementations(op_)) {
@@ -231,6 +236,8 @@ class KernelCase {
   std::vector<Tensor> expectation() const {
     std::vector<const Tensor*> arguments;
     for (size_t i = 0; i < node().inputs.size(); ++i) arguments.push_back(node().inputs[i] == kNoValue ? nullptr : &tensors_[i]);
+    const Tensor rounded = half_weights_ ? convert(convert(tensors_[1], DType::f16), DType::f32) : Tensor();
+    if (half_weights_) arguments[1] = &rounded;
     std::vector<Tensor> results = evaluate(op_, params_, arguments);
     const BinaryParams sum{BinaryFunction::add};
     if (bias_) results[0] = evaluate(Op::Binary, sum, {&results[0], &*bias_}).front();
@@ -282,6 +289,7 @@ class KernelCase {
   std::vector<ValueId> inputs_;
   std::vector<Tensor> tensors_;  // by input
   cpu::Fusion fusion_;
+  bool half_weights_ = false;
   std::optional<Tensor> bias_, residual_;
 };
 

@@ -61,6 +61,14 @@ def test_builtin(name, batch):
 
 
 @pytest.mark.parametrize("name", models.BUILTIN)
+def test_weights_of_16_bits(name):
+    x = torch.from_numpy(models.stream_input())
+    with torch.no_grad():
+        expected = models.make_builtin(name)(x)
+    ropeway.compare(name, x, expected, 1e-3, "--precision", "fp16")
+
+
+@pytest.mark.parametrize("name", models.BUILTIN)
 def test_passes_change_nothing(name):
     """The same numbers without any one pass that can be left out."""
     x = models.stream_input()

@@ -1,49 +1,78 @@
 #include "cpu/kernels/gemv.h"
 
+#include <algorithm>
+#include <vector>
+
+#include "cpu/kernels/half.h"
+#include "ops/convert.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels/gemv.cc"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+#include "cpu/kernels/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
+HWY_INLINE V load_weights(const float* w) { return load(w); }
+HWY_INLINE float weight(const float* w) { return *w; }
+HWY_INLINE float weight(const uint16_t* w) { return f16_to_f32(*w); }
+HWY_INLINE V load_weights(const uint16_t* w) {
+#if HWY_TARGET == HWY_SCALAR  // Highway's own conversion there makes numbers of infinity and NaN
+  return set(weight(w));
+#else
+  return hn::PromoteTo(D(), hn::LoadU(hn::Rebind<hwy::float16_t, D>(), reinterpret_cast<const hwy::float16_t*>(w)));
+#endif
+}
 
-// kRows rows at once, two vectors of each in flight.
-template <int kRows>
-HWY_INLINE void rows_of(const float* HWY_RESTRICT w, const float* HWY_RESTRICT x, const float* bias, float* y, int64_t depth) {
-  const D d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  V even[kRows], odd[kRows];
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) even[r] = odd[r] = hn::Zero(d);
+constexpr int64_t kStep = kHalfElements;  // elements of each row at a time
+
+// sums[r] of kRows rows at once. Blocks of kStep elements lie `row_stride` apart from row to row, `block_stride` from each to the row's next.
+template <int kRows, class W>
+HWY_INLINE void rows_of(const W* HWY_RESTRICT w, int64_t row_stride, int64_t block_stride, const float* HWY_RESTRICT x, int64_t depth, float* HWY_RESTRICT sums) {
+  V sum[kRows];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) sum[r] = set(0);
   int64_t k = 0;
-  for (; k + 2 * lanes <= depth; k += 2 * lanes) {
-    const V x0 = hn::LoadU(d, x + k);
-    const V x1 = hn::LoadU(d, x + k + lanes);
+  for (; k + kStep <= depth; k += kStep, w += block_stride) {
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      even[r] = hn::MulAdd(hn::LoadU(d, w + r * depth + k), x0, even[r]);
-      odd[r] = hn::MulAdd(hn::LoadU(d, w + r * depth + k + lanes), x1, odd[r]);
+    for (int64_t i = 0; i < kStep; i += kLanes) {
+      const V part = load(x + k + i);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) sum[r] = hn::MulAdd(load_weights(w + r * row_stride + i), part, sum[r]);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even[r], odd[r])));
-    for (int64_t i = k; i < depth; ++i) sum += w[r * depth + i] * x[i];
-    y[r] = bias != nullptr ? sum + bias[r] : sum;
+    sums[r] = hn::GetLane(hn::SumOfLanes(D(), sum[r]));
+    for (int64_t i = 0; k + i < depth; ++i) sums[r] += weight(w + r * row_stride + i) * x[k + i];
   }
 }
 
+void add_bias(const float* sums, const float* bias, float* y, int64_t begin, int64_t count) {
+  for (int64_t r = 0; r < count; ++r) y[begin + r] = bias != nullptr ? sums[r] + bias[begin + r] : sums[r];
+}
+
 void multiply(const float* w, const float* x, const float* bias, float* y, int64_t depth, int64_t begin, int64_t end) {
+  float sums[4];
   int64_t n = begin;
-  const auto bias_at = [&](int64_t i) { return bias == nullptr ? nullptr : bias + i; };
-  for (; n + 4 <= end; n += 4) rows_of<4>(w + n * depth, x, bias_at(n), y + n, depth);
-  for (; n < end; ++n) rows_of<1>(w + n * depth, x, bias_at(n), y + n, depth);
+  for (; n + 4 <= end; n += 4) {
+    rows_of<4>(w + n * depth, depth, kStep, x, depth, sums);
+    add_bias(sums, bias, y, n, 4);
+  }
+  for (; n < end; ++n) {
+    rows_of<1>(w + n * depth, depth, kStep, x, depth, sums);
+    add_bias(sums, bias, y, n, 1);
+  }
+}
+
+void multiply_half(const uint16_t* packed, const float* x, const float* bias, float* y, int64_t depth, int64_t begin, int64_t end) {
+  float sums[kHalfRows];
+  for (int64_t n = begin; n < end; n += kHalfRows) {
+    rows_of<kHalfRows>(packed + packed_half_size(n, depth), kStep, kHalfRows * kStep, x, depth, sums);
+    add_bias(sums, bias, y, n, std::min(kHalfRows, end - n));
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -56,6 +85,34 @@ namespace ropeway::cpu {
 HWY_EXPORT(multiply);
 void multiply_vector(const float* w, const float* x, const float* bias, float* y, int64_t depth, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(multiply)(w, x, bias, y, depth, begin, end);
+}
+
+HWY_EXPORT(multiply_half);
+void multiply_vector_half(const uint16_t* packed, const float* x, const float* bias, float* y, int64_t depth, int64_t begin, int64_t end) {
+  HWY_DYNAMIC_DISPATCH(multiply_half)(packed, x, bias, y, depth, begin, end);
+}
+
+int64_t packed_half_size(int64_t rows, int64_t depth) {
+  return (rows + kHalfRows - 1) / kHalfRows * ((depth + kHalfElements - 1) / kHalfElements) * kHalfRows * kHalfElements;
+}
+
+void pack_half_rows(const float* w, int64_t row_stride, int64_t k_stride, int64_t depth, int64_t begin, int64_t end, uint16_t* packed) {
+  const int64_t blocks = (depth + kHalfElements - 1) / kHalfElements;
+  std::vector<float> gathered(k_stride == 1 ? 0 : static_cast<size_t>(depth));
+  std::vector<uint16_t> halves(static_cast<size_t>(blocks * kHalfElements), 0);
+  const int64_t padded = (end + kHalfRows - 1) / kHalfRows * kHalfRows;
+  for (int64_t n = begin; n < padded; ++n) {
+    if (n < end && k_stride == 1) {
+      to_f16(w + n * row_stride, halves.data(), depth);
+    } else if (n < end) {
+      for (int64_t k = 0; k < depth; ++k) gathered[static_cast<size_t>(k)] = w[n * row_stride + k * k_stride];
+      to_f16(gathered.data(), halves.data(), depth);
+    } else {
+      std::fill(halves.begin(), halves.end(), uint16_t{0});
+    }
+    uint16_t* const row = packed + packed_half_size(n / kHalfRows * kHalfRows, depth) + n % kHalfRows * kHalfElements;
+    for (int64_t b = 0; b < blocks; ++b) std::memcpy(row + b * kHalfRows * kHalfElements, halves.data() + b * kHalfElements, kHalfElements * sizeof(uint16_t));
+  }
 }
 
 }  // namespace ropeway::cpu

@@ -71,6 +71,21 @@ void widen_all(const uint16_t* in, float* out, int64_t count) {
   store_first(widen(hn::Load(D16(), lanes)), out + i, count - i);
 }
 
+// As integers, magnitudes are in the same order.
+float largest(const float* in, int64_t count) {
+  const hn::RebindToSigned<D> di;
+  const auto infinity = hn::Set(di, 0x7f800000);
+  auto most = hn::Zero(di);
+  const auto take = [&](V x) {
+    const auto size = hn::BitCast(di, hn::Abs(x));
+    most = hn::Max(most, hn::IfThenElseZero(hn::Lt(size, infinity), size));
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) take(load(in + i));
+  if (i < count) take(load_first(in + i, count - i));
+  return hn::GetLane(hn::BitCast(D(), hn::MaxOfLanes(di, most)));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace ropeway::cpu
 HWY_AFTER_NAMESPACE();
@@ -81,9 +96,11 @@ namespace ropeway::cpu {
 HWY_EXPORT(round_all);
 HWY_EXPORT(narrow_all);
 HWY_EXPORT(widen_all);
+HWY_EXPORT(largest);
 void round_to_f16(const float* in, float* out, int64_t count) { HWY_DYNAMIC_DISPATCH(round_all)(in, out, count); }
 void to_f16(const float* in, uint16_t* out, int64_t count) { HWY_DYNAMIC_DISPATCH(narrow_all)(in, out, count); }
 void from_f16(const uint16_t* in, float* out, int64_t count) { HWY_DYNAMIC_DISPATCH(widen_all)(in, out, count); }
+float largest_finite(const float* in, int64_t count) { return HWY_DYNAMIC_DISPATCH(largest)(in, count); }
 
 }  // namespace ropeway::cpu
 #endif  // HWY_ONCE

@@ -11,4 +11,7 @@ void round_to_f16(const float* in, float* out, int64_t count);
 void to_f16(const float* in, uint16_t* out, int64_t count);
 void from_f16(const uint16_t* in, float* out, int64_t count);
 
+// The largest magnitude among the finite ones of in[i]; 0 where there is none.
+float largest_finite(const float* in, int64_t count);
+
 }  // namespace ropeway::cpu
