@@ -4,7 +4,7 @@
 #     --sanitize      also, under the address and undefined-behaviour sanitizers, the tests of the Ascend backend (with the fault sweep) and of the virtual NPU, and, under
 #                     the thread sanitizer, eight threads on the virtual NPU; builds only what these need
 #     --sanitize=all  the same with all tests under the first two
-#     --unity         compiles a new build/dev a folder at a time, which takes less than half as long, but more to build again after an edit; the sanitizers' are always so
+#     --unity         compiles a new build/dev a folder at a time, which takes less time, but more to build again after an edit; the sanitizers' are always so
 #     --with-torch    also against real PyTorch, from a virtual environment in .venv, and with the real onnxruntime-cann, in .venv-ort
 set -euo pipefail
 cd "$(dirname "$0")/.."
