@@ -8,9 +8,9 @@
 namespace ropeway::chip {
 namespace {
 
-class Rounding {
+class OperatorRounding {
  public:
-  Rounding(Graph graph, const NumericsOptions& options) : graph_(std::move(graph)), options_(options), keep_(options.keep), half_(graph_.values.size(), false), rounded_(graph_.values.size(), kNoValue), uses_(use_counts(graph_)) {
+  OperatorRounding(Graph graph, const NumericsOptions& options) : graph_(std::move(graph)), options_(options), keep_(options.keep), half_(graph_.values.size(), false), rounded_(graph_.values.size(), kNoValue), uses_(use_counts(graph_)) {
     for (const Value& value : graph_.values) constant_.push_back(value.constant.has_value());
     bias_of_.resize(graph_.values.size(), false);
   }
@@ -136,6 +136,6 @@ Halves halves_of(const Graph& graph, const Node& node, PrecisionMode mode, bool 
   return {};
 }
 
-Graph round_by_operator(Graph graph, const NumericsOptions& options) { return Rounding(std::move(graph), options).run(); }
+Graph round_by_operator(Graph graph, const NumericsOptions& options) { return OperatorRounding(std::move(graph), options).run(); }
 
 }  // namespace ropeway::chip

@@ -15,7 +15,7 @@
 namespace ropeway::cli {
 namespace {
 
-struct Options {
+struct CheckArguments {
   std::string model, cann = "8.1.RC1";
   std::vector<std::string> inputs;
   std::vector<double> range;
@@ -24,7 +24,7 @@ struct Options {
   std::optional<std::string> json;
 };
 
-check::CheckReport report_of(Options& options) {
+check::CheckReport report_of(CheckArguments& options) {
   const std::vector<GivenInput> given = read_inputs(options.inputs);
   for (const GivenInput& input : given) {
     if (options.json) check_not_read(*options.json, input.file, "an input");
@@ -40,7 +40,7 @@ check::CheckReport report_of(Options& options) {
   return report;
 }
 
-int run(Options& options) {
+int run(CheckArguments& options) {
   if (options.json) {
     check_writable(*options.json);
     check_not_model(*options.json, options.model);
@@ -61,7 +61,7 @@ int run(Options& options) {
   }
 }
 
-void add_sample_options(CLI::App& command, Options& options) {
+void add_sample_options(CLI::App& command, CheckArguments& options) {
   CLI::Option* const input = command.add_option("--input", options.inputs, "An input by which precision is judged (repeatable); without NAME= the model's next one. Without any: those that the .pt2 was exported with, else generated ones")
                                  ->allow_extra_args(false)
                                  ->type_name("[NAME=]x.npy");
@@ -72,7 +72,7 @@ void add_sample_options(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_check(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CheckArguments>();
   SessionOptions& session = options->check.session;
   std::vector<std::string> socs;
   for (const chip::Soc& soc : chip::socs()) socs.emplace_back(soc.name);

@@ -14,7 +14,7 @@
 namespace ropeway::cli {
 namespace {
 
-struct Options {
+struct CompareArguments {
   std::string model, reference = "cpu";
   std::vector<std::string> inputs;
   std::optional<std::string> json;
@@ -22,7 +22,7 @@ struct Options {
   bool verbose = false;
 };
 
-void check(const Options& options) {
+void check(const CompareArguments& options) {
   check_model(options.model);
   if (is_compiled_model(options.model)) fail(ErrorCode::unsupported, "{} is compiled already, its operators cannot be seen: give the model that it was made from", options.model);
   check_device(options.compare.session, options.model);
@@ -42,7 +42,7 @@ std::vector<GivenInput> inputs_of(const Npz& npz, const std::string& model, cons
   return result;
 }
 
-int compare(Options& options) {
+int compare(CompareArguments& options) {
   check(options);
   SessionOptions& session = options.compare.session;
   session.tolerance = options.compare.tolerance.value_or(kTolerance16);
@@ -82,7 +82,7 @@ int compare(Options& options) {
 }  // namespace
 
 void add_compare(CLI::App& app, int& status) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareArguments>();
   CLI::App* const command = app.add_subcommand("compare", "Compare a device's values with a reference's: which operator goes wrong first");
   command->add_option("MODEL", options->model, "A built-in model (alexnet, lenet, resnet34) or a .pt2 or .onnx file")->required()->type_name("");
   add_device_option(*command, options->compare.session);

@@ -14,14 +14,14 @@ namespace {
 
 const std::map<std::string, CostMode> kModes = {{"compiled", CostMode::compiled}, {"eager", CostMode::eager}};
 
-struct Options {
+struct CostArguments {
   std::string model, soc = "Ascend310B1", mode = "compiled";
   RowOptions rows;
   SessionOptions session;
   std::optional<std::string> json;
 };
 
-void cost(const Options& options) {
+void cost(const CostArguments& options) {
   if (options.json) {
     check_writable(*options.json);
     check_not_model(*options.json, options.model);
@@ -49,7 +49,7 @@ void cost(const Options& options) {
 }  // namespace
 
 void add_cost(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CostArguments>();
   std::vector<std::string> socs;
   for (const chip::Soc& soc : chip::socs()) socs.emplace_back(soc.name);
   CLI::App* const command = app.add_subcommand("cost", "Predict what a model takes on an NPU, which need not be here");

@@ -6,11 +6,11 @@ namespace ropeway {
 namespace {
 
 // Numbers beyond this make no sense and could overflow the arithmetic below.
-constexpr int64_t kLimit = int64_t{1} << 31;
+constexpr int64_t kWindowLimit = int64_t{1} << 31;
 
 void expect_all(const char* op, const char* what, const Ints& values, size_t count, int64_t least) {
   expect(values.size() == count, "{}: {} has {} numbers where {} are needed", op, what, values.size(), count);
-  for (const int64_t value : values) expect(value >= least && value < kLimit, "{}: {} [{}] must lie between {} and {}", op, what, fmt::join(values, ","), least, kLimit - 1);
+  for (const int64_t value : values) expect(value >= least && value < kWindowLimit, "{}: {} [{}] must lie between {} and {}", op, what, fmt::join(values, ","), least, kWindowLimit - 1);
 }
 
 }  // namespace

@@ -9,9 +9,6 @@
 namespace ropeway {
 namespace {
 
-constexpr size_t kLongestPath = 28;
-constexpr size_t kShortestDescription = 16;
-
 std::string numbers(double ms, double share, const std::string& bound, double flops, double bytes) {
   return fmt::format("{:>9.3f} {:>5.1f} %  {:<6} {:>9.3f} {:>9.3f}", ms, 100 * share, bound, flops / 1e9, bytes / 1e6);
 }

@@ -10,8 +10,6 @@
 namespace ropeway {
 namespace {
 
-constexpr size_t kLongestPath = 28;
-constexpr size_t kShortestDescription = 16;  // cut no further, even if the line then is too long
 constexpr const char* kGap = "  ";
 
 std::string pair_of(const std::string& a, const std::string& b) { return fmt::format("{:>8} {:>8}", a, b); }

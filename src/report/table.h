@@ -11,6 +11,8 @@
 namespace ropeway {
 
 inline constexpr size_t kTableWidth = 120;
+inline constexpr size_t kLongestPath = 28;
+inline constexpr size_t kShortestDescription = 16;  // cut no further, even if the line then is too long
 
 // One model: its rows, with the minimum and the median of every device side by side; sum of rows, end to end, and what the rows do not cover.
 // Rows of further devices stand beside the first device's row of the same path and description. `reference`, when given, adds the article's columns, and beside

@@ -84,7 +84,7 @@ Ids if_known(const NodeImporter& node) {
   return node.inline_branch(condition ? then_branch : else_branch);
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kConstantRows[] = {
     {.op_type = "Identity", .convert = identity}, {.op_type = "Constant", .convert = constant},
     {.op_type = "Shape", .convert = shape},       {.op_type = "Size", .convert = size},
     {.op_type = "Range", .convert = range},       {.op_type = "ConstantOfShape", .convert = constant_of_shape},
@@ -93,6 +93,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> constant_operators() { return kRows; }
+std::span<const Operator> constant_operators() { return kConstantRows; }
 
 }  // namespace ropeway::onnx

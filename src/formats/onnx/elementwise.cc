@@ -109,7 +109,7 @@ Ids cast_like(const NodeImporter& node) {
 
 Ids where(const NodeImporter& node) { return node.result(Op::Where, NoParams{}, {node.input(0), node.input(1), node.input(2)}); }
 
-std::vector<Operator> make_rows() {
+std::vector<Operator> make_elementwise_rows() {
   std::vector<Operator> rows = {
       {.op_type = "Clip", .convert = clip},
       {.op_type = "Gelu", .since = 20, .convert = gelu},
@@ -136,7 +136,7 @@ std::vector<Operator> make_rows() {
 }  // namespace
 
 std::span<const Operator> elementwise_operators() {
-  static const std::vector<Operator> rows = make_rows();
+  static const std::vector<Operator> rows = make_elementwise_rows();
   return rows;
 }
 

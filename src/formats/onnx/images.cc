@@ -78,7 +78,7 @@ Ids depth_to_space_of(const NodeImporter& node) {
 
 Ids space_to_depth_of(const NodeImporter& node) { return space_to_depth(node, node.input(0), node.integer("blocksize", 0), false); }
 
-constexpr Operator kRows[] = {
+constexpr Operator kImageRows[] = {
     {.op_type = "Resize", .convert = resize},
     {.op_type = "DepthToSpace", .convert = depth_to_space_of},
     {.op_type = "SpaceToDepth", .convert = space_to_depth_of},
@@ -86,6 +86,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> image_operators() { return kRows; }
+std::span<const Operator> image_operators() { return kImageRows; }
 
 }  // namespace ropeway::onnx

@@ -121,7 +121,7 @@ Ids dropout(const NodeImporter& node) {
   return node.result(Op::Dropout, params, {node.input(0)});
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kLayerRows[] = {
     {.op_type = "BatchNormalization", .convert = batch_normalization},
     {.op_type = "LayerNormalization", .since = 17, .convert = layer_normalization},
     {.op_type = "InstanceNormalization", .convert = instance_normalization},
@@ -140,6 +140,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> layer_operators() { return kRows; }
+std::span<const Operator> layer_operators() { return kLayerRows; }
 
 }  // namespace ropeway::onnx

@@ -69,7 +69,7 @@ Ids triangle_of(const NodeImporter& node) {
   return triangle(node, node.input(0), diagonal, node.integer("upper", 1) != 0);
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kSelectionRows[] = {
     {.op_type = "ArgMax", .convert = arg<Op::ArgMax>},
     {.op_type = "ArgMin", .convert = arg<Op::ArgMin>},
     {.op_type = "TopK", .convert = top_k},
@@ -82,6 +82,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> selection_operators() { return kRows; }
+std::span<const Operator> selection_operators() { return kSelectionRows; }
 
 }  // namespace ropeway::onnx

@@ -175,7 +175,7 @@ Ids reduce(const NodeImporter& node) {
   return node.result(Op::Reduce, params, {node.input(0)});
 }
 
-std::vector<Operator> make_rows() {
+std::vector<Operator> make_shape_rows() {
   std::vector<Operator> rows = {
       {.op_type = "Reshape", .convert = reshape},   {.op_type = "Flatten", .convert = flatten}, {.op_type = "Squeeze", .convert = squeeze},
       {.op_type = "Unsqueeze", .convert = unsqueeze}, {.op_type = "Expand", .convert = expand},   {.op_type = "Tile", .convert = tile},
@@ -192,7 +192,7 @@ std::vector<Operator> make_rows() {
 }  // namespace
 
 std::span<const Operator> shape_operators() {
-  static const std::vector<Operator> rows = make_rows();
+  static const std::vector<Operator> rows = make_shape_rows();
   return rows;
 }
 

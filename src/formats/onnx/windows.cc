@@ -137,7 +137,7 @@ Ids global_max_pool(const NodeImporter& node) {
   return node.result(Op::Reduce, params, {node.input(0)});
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kWindowRows[] = {
     {.op_type = "Conv", .convert = conv},
     {.op_type = "ConvTranspose", .convert = conv_transpose},
     {.op_type = "MaxPool", .convert = max_pool},
@@ -149,6 +149,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> window_operators() { return kRows; }
+std::span<const Operator> window_operators() { return kWindowRows; }
 
 }  // namespace ropeway::onnx

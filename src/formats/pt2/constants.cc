@@ -81,7 +81,7 @@ Ids arange(const NodeImporter& node) {
   return node.result(convert(values, node.dtype("dtype").value_or(real ? DType::f32 : DType::i64)));
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kConstantRows[] = {
     {"full.default", full},
     {"full_like.default", full_like},
     {"zeros.default", filled_with<0>},
@@ -103,6 +103,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> constant_operators() { return kRows; }
+std::span<const Operator> constant_operators() { return kConstantRows; }
 
 }  // namespace ropeway::pt2

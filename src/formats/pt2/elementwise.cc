@@ -186,7 +186,7 @@ Ids fmod(const NodeImporter& node) {
   return combine(node, BinaryFunction::sub, pair.a, step(node, BinaryFunction::mul, step(node, BinaryFunction::div, pair.a, pair.b), pair.b));
 }
 
-Ids power(const NodeImporter& node) {
+Ids raised(const NodeImporter& node) {
   const Pair pair = promoted_pair(node, "self", "exponent");
   const bool squares = !node.is_tensor("exponent") && node.number("exponent") == 2;
   return squares ? combine(node, BinaryFunction::mul, pair.a, pair.a) : combine(node, BinaryFunction::pow, pair.a, pair.b);
@@ -303,7 +303,7 @@ Ids zero(const NodeImporter& node) { return node.result(filled(node.type("self")
 using U = UnaryFunction;
 using B = BinaryFunction;
 
-constexpr Operator kRows[] = {
+constexpr Operator kElementwiseRows[] = {
     {"relu.default", exact<U::relu>},
     {"abs.default", exact<U::abs>},
     {"neg.default", exact<U::neg>},
@@ -356,9 +356,9 @@ constexpr Operator kRows[] = {
     {"remainder.Scalar", binary<B::mod>},
     {"fmod.Tensor", fmod},
     {"fmod.Scalar", fmod},
-    {"pow.Tensor_Tensor", power},
-    {"pow.Tensor_Scalar", power},
-    {"pow.Scalar", power},
+    {"pow.Tensor_Tensor", raised},
+    {"pow.Tensor_Scalar", raised},
+    {"pow.Scalar", raised},
     {"minimum.default", binary<B::min>},
     {"maximum.default", binary<B::max>},
     {"eq.Tensor", binary<B::equal>},
@@ -413,6 +413,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> elementwise_operators() { return kRows; }
+std::span<const Operator> elementwise_operators() { return kElementwiseRows; }
 
 }  // namespace ropeway::pt2

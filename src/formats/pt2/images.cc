@@ -49,7 +49,7 @@ Ids channel_shuffle(const NodeImporter& node) {
   return node.result(Op::Reshape, ShapeParams{shape}, {node.step(Op::Transpose, PermParams{{0, 2, 1, 3}}, {split})});
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kImageRows[] = {
     {"upsample_nearest1d.vec", upsample_by_list<1, false>},
     {"upsample_nearest2d.vec", upsample_by_list<2, false>},
     {"upsample_linear1d.vec", upsample_by_list<1, true>},
@@ -65,6 +65,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> image_operators() { return kRows; }
+std::span<const Operator> image_operators() { return kImageRows; }
 
 }  // namespace ropeway::pt2

@@ -201,7 +201,7 @@ Ids bernoulli(const NodeImporter& node) {
   return node.result(Op::Unary, UnaryParams{UnaryFunction::sign, 0, 0}, {node.step(Op::Dropout, DropoutParams{1 - p, true}, {ones})});
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kLayerRows[] = {
     {"batch_norm.default", batch_norm},
     {"_native_batch_norm_legit_no_training.default", inference_batch_norm},
     {"layer_norm.default", layer_norm},
@@ -232,6 +232,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> layer_operators() { return kRows; }
+std::span<const Operator> layer_operators() { return kLayerRows; }
 
 }  // namespace ropeway::pt2

@@ -39,7 +39,7 @@ ValueId summand(const NodeImporter& node) {
   return is_float(node.type_of(self).dtype) ? self : cast_to(node, self, DType::i64);
 }
 
-Ids sum(const NodeImporter& node) { return reduced(node, ReduceFunction::sum, summand(node), dims_of(node), node.boolean("keepdim", false)); }
+Ids summed(const NodeImporter& node) { return reduced(node, ReduceFunction::sum, summand(node), dims_of(node), node.boolean("keepdim", false)); }
 Ids prod(const NodeImporter& node) { return reduced(node, ReduceFunction::prod, summand(node), dims_of(node), node.boolean("keepdim", false)); }
 
 Ids mean(const NodeImporter& node) {
@@ -97,9 +97,9 @@ Ids vector_norm(const NodeImporter& node) {
   return node.result(Op::Unary, UnaryParams{UnaryFunction::sqrt}, {total});
 }
 
-constexpr Operator kRows[] = {
-    {"sum.default", sum},
-    {"sum.dim_IntList", sum},
+constexpr Operator kReductionRows[] = {
+    {"sum.default", summed},
+    {"sum.dim_IntList", summed},
     {"prod.default", prod},
     {"prod.dim_int", prod},
     {"mean.default", mean},
@@ -125,6 +125,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> reduction_operators() { return kRows; }
+std::span<const Operator> reduction_operators() { return kReductionRows; }
 
 }  // namespace ropeway::pt2

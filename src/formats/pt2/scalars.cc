@@ -45,7 +45,7 @@ Scalar count(const NodeImporter& node) { return element_count(node.shape("self")
 
 Scalar real(const NodeImporter& node) { return node.number("a"); }
 
-constexpr ScalarOperator kRows[] = {
+constexpr ScalarOperator kScalarRows[] = {
     {"torch.ops.aten.sym_size.int", size},
     {"torch.ops.aten.sym_numel.default", count},
     {"torch.sym_float", real},
@@ -70,8 +70,8 @@ constexpr ScalarOperator kRows[] = {
 }  // namespace
 
 const ScalarOperator* find_scalar_operator(std::string_view target) {
-  const auto row = std::find_if(std::begin(kRows), std::end(kRows), [&](const ScalarOperator& each) { return each.target == target; });
-  return row == std::end(kRows) ? nullptr : row;
+  const auto row = std::find_if(std::begin(kScalarRows), std::end(kScalarRows), [&](const ScalarOperator& each) { return each.target == target; });
+  return row == std::end(kScalarRows) ? nullptr : row;
 }
 
 }  // namespace ropeway::pt2

@@ -164,7 +164,7 @@ Ids triangle_of(const NodeImporter& node) {
   return triangle(node, node.tensor("self"), node.integer("diagonal", 0), above);
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kSelectionRows[] = {
     {"argmax.default", arg<Op::ArgMax>},
     {"argmin.default", arg<Op::ArgMin>},
     {"topk.default", top_k},
@@ -187,6 +187,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> selection_operators() { return kRows; }
+std::span<const Operator> selection_operators() { return kSelectionRows; }
 
 }  // namespace ropeway::pt2

@@ -351,7 +351,7 @@ Ids constant_pad(const NodeImporter& node) { return padded(node, "constant", nod
 Ids reflection_pad(const NodeImporter& node) { return padded(node, "reflect", 0); }
 Ids replication_pad(const NodeImporter& node) { return padded(node, "edge", 0); }
 
-constexpr Operator kRows[] = {
+constexpr Operator kShapeRows[] = {
     {"view.default", view, Sharing::view},
     {"_unsafe_view.default", view},
     {"reshape.default", reshape, Sharing::view_or_copy},
@@ -397,6 +397,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> shape_operators() { return kRows; }
+std::span<const Operator> shape_operators() { return kShapeRows; }
 
 }  // namespace ropeway::pt2

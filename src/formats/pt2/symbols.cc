@@ -11,7 +11,7 @@ namespace ropeway {
 namespace {
 
 constexpr size_t kMaxLength = 1 << 16;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxExpressionDepth = 100;
 
 using MaybeInt = std::optional<int64_t>;
 
@@ -49,7 +49,7 @@ class Parser {
 
  private:
   MaybeInt expression(int depth) {
-    if (depth > kMaxDepth) fail(ErrorCode::invalid_model, "it is nested too deeply");
+    if (depth > kMaxExpressionDepth) fail(ErrorCode::invalid_model, "it is nested too deeply");
     const std::string name = word();
     if (!accept('(')) fail(ErrorCode::invalid_model, "'(' is missing after '{}'", name);
     MaybeInt value;

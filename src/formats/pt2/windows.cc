@@ -208,7 +208,7 @@ Ids adaptive_max_pool(const NodeImporter& node) {
   return {node.result(Op::Reduce, ReduceParams{ReduceFunction::max, {last}, false}, {elements})[0], node.reshape(found, one)};
 }
 
-constexpr Operator kRows[] = {
+constexpr Operator kWindowRows[] = {
     {"conv1d.default", conv<1, false>},
     {"conv2d.default", conv<2, false>},
     {"conv3d.default", conv<3, false>},
@@ -242,6 +242,6 @@ constexpr Operator kRows[] = {
 
 }  // namespace
 
-std::span<const Operator> window_operators() { return kRows; }
+std::span<const Operator> window_operators() { return kWindowRows; }
 
 }  // namespace ropeway::pt2
