@@ -66,12 +66,13 @@ class OpenVino:
 
     def precision(self):
         """What the operators compute in that do the work, by the executed model's own words."""
-        heavy = {"Convolution", "FullyConnected", "MatMul", "Deconvolution", "ScaledDotProductAttentionWithKVCache", "GroupConvolution"}
+        heavy = {"Convolution", "FullyConnected", "MatMul", "Deconvolution", "ScaledDotProductAttention"}
         used = set()
         for node in self.model.get_runtime_model().get_ops():
             info = {key: str(value.astype(str)) for key, value in node.get_rt_info().items() if key in ("layerType", "runtimePrecision")}
             if info.get("layerType") in heavy:
                 used.add(info.get("runtimePrecision", "?"))
+        used = used or {self.model.get_property("INFERENCE_PRECISION_HINT").to_string()}
         return "fp32" if used == {"f32"} else ", ".join(sorted(used))
 
 

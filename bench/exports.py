@@ -25,8 +25,15 @@ def module_and_input(model):
     return program.module(), values[0]
 
 
+def split_attention(self, x):
+    """models.FusedAttention without the tensor of 5 dimensions, which ncnn does not have."""
+    batch, tokens, width = x.shape
+    q, k, v = (part.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
+    x = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    return self.proj(x.transpose(1, 2).reshape(batch, tokens, width))
+
+
 def ncnn_files(script, x, prefix):
-    """pnnx leaves further files beside its input, so each lies in a folder of its own until it is done."""
     shape = "[" + ",".join(map(str, x.shape)) + "]"
     for fp16, target in ((0, ".ncnn"), (1, ".fp16.ncnn")):
         subprocess.run([Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}{target}.param", f"ncnnbin={prefix}{target}.bin"],
@@ -43,8 +50,10 @@ def export(model, prefix):
         torch.export.save(torch.export.export(module, (x,)), f"{prefix}.pt2")
         torch.onnx.export(module, (x,), f"{prefix}.onnx", verbose=False)
         openvino.save_model(openvino.convert_model(f"{prefix}.onnx"), f"{prefix}.xml", compress_to_fp16=False)
+        # pnnx leaves further files beside its input.
         script = Path(f"{prefix}.pnnx") / "model.pt"
         script.parent.mkdir(exist_ok=True)
+        networks.models.FusedAttention.forward = split_attention
         torch.jit.trace(module, x, check_trace=False).save(str(script))
         try:
             ncnn_files(script, x, prefix)

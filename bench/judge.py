@@ -69,7 +69,10 @@ def unsettled(rows):
 
 def our_times(result):
     """{what: (ms, settled)} of a run's results."""
-    return {f"{row['model']}, {row['threads']} threads, {row['engine']}": (row["ms"], row["settled"]) for row in result["rows"] if is_ours(row["engine"])}
+    def what(row):
+        return f"{row['model']}, {row['threads']} threads, {row['engine']}" if "threads" in row else row["model"]  # a kernel's name says it all
+
+    return {what(row): (row["ms"], row["settled"]) for row in result["rows"] if is_ours(row["engine"])}
 
 
 def compare(now, before, machine_now, machine_before):
