@@ -134,7 +134,7 @@ def run(arguments):
     allowed = os.sched_getaffinity(0)
     result = {"date": datetime.date.today().isoformat(), "machine": kind, "commit": commit(), "rows": []}
     prefixes = {model: exported(model, arguments.folder) for model in arguments.models}
-    print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s")
+    print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s", flush=True)
     for threads in arguments.threads:
         os.sched_setaffinity(0, machine.choose_processors(threads, allowed))
         loop = machine.FixedLoop(threads)
@@ -171,21 +171,39 @@ def parse():
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write a bar chart of them")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="earlier --json of the same kind of machine")
     parser.add_argument("--kernels", action="store_true", help="measure bench_kernels instead")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for model in arguments.models:
+        if model not in MODELS and not Path(model).is_file():
+            parser.error(f"{model} is neither a file nor one of {' '.join(MODELS)}")
+    if arguments.kernels and arguments.svg:
+        parser.error("--svg is of models, not of --kernels")
+    if arguments.rounds < 1 or min(arguments.threads) < 1 or max(arguments.threads) > len(os.sched_getaffinity(0)):
+        parser.error(f"--rounds from 1, --threads from 1 to {len(os.sched_getaffinity(0))}, the processors that this process may use")
+    return arguments
+
+
+def run_kernels(arguments):
+    """(result, baseline or None)"""
+    result = kernel_times.run(arguments.program or build("bench_kernels"), arguments.rounds, machine.this_machine())
+    committed = ROOT / "bench" / "baseline" / machine.file_name(result["machine"])
+    if arguments.before or committed.exists():
+        return result, arguments.before or json.loads(committed.read_text())
+    print(f"\nno baseline for this kind of machine: --json {committed.relative_to(ROOT)} makes one")
+    return result, None
 
 
 def main():
     arguments = parse()
-    before = json.loads(arguments.baseline.read_text()) if arguments.baseline else None
-    if not arguments.kernels:
-        enter_environment()
-    arguments.program = arguments.program or build("bench_kernels" if arguments.kernels else "bench_session")
+    arguments.before = json.loads(arguments.baseline.read_text()) if arguments.baseline else None
+    for path in (arguments.json, arguments.svg):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
     if arguments.kernels:
-        result = kernel_times.run(arguments.program, arguments.rounds, machine.this_machine())
-        committed = ROOT / "bench" / "baseline" / machine.file_name(result["machine"])
-        before = before or (json.loads(committed.read_text()) if committed.exists() else None)
+        result, before = run_kernels(arguments)
     else:
-        result = run(arguments)
+        enter_environment()
+        arguments.program = arguments.program or build("bench_session")
+        result, before = run(arguments), arguments.before
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
     if arguments.svg:

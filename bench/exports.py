@@ -3,6 +3,7 @@
 In a process of its own, so that nothing of it is in memory when something is measured:    exports.py MODEL PREFIX
 MODEL is a name of bench/networks.py, or a .pt2 file with one input and one output.
 """
+import logging
 import subprocess
 import sys
 import warnings
@@ -43,6 +44,7 @@ def ncnn_files(script, x, prefix):
 def export(model, prefix):
     """Files PREFIX.*; the last one, PREFIX.output.npy, says that all are there."""
     import openvino
+    logging.disable(logging.WARNING)  # torchvision is missing, as often as it has operators
     module, x = module_and_input(model)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
