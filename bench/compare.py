@@ -77,7 +77,7 @@ def one_round(engine, prefix, threads, arguments):
     except subprocess.TimeoutExpired:
         return None, f"no answer in {TIMEOUT} s"
     if done.returncode:
-        return None, (done.stderr.strip() or f"ended with status {done.returncode}").splitlines()[-1]
+        return None, (done.stderr.strip() or f"ended with status {done.returncode}").splitlines()[-1]  # of Python's traceback
     return json.loads(done.stdout.splitlines()[-1]), None
 
 
@@ -92,20 +92,20 @@ def summarise(engine, rounds, best):
 
 def compare_engines(model, prefix, threads, loop, engines, arguments):
     """(rows, {engine: why it has none}) of one model."""
-    rounds, skipped, loops, rows = {}, {}, [], []
+    rounds, skipped, rows = {}, {}, []
     for number in range(2 * arguments.rounds):
         turn = engines if number < arguments.rounds else [engine for engine in engines if engine in judge.unsettled(rows)]
         for engine in turn:
             if engine in skipped:
                 continue
-            loops.append(loop.seconds())
+            seconds = loop.seconds()
             result, why = one_round(engine, prefix, threads, arguments)
             if result is None:
                 skipped[engine] = why
                 rounds.pop(engine, None)
             else:
-                rounds.setdefault(engine, []).append(result | {"loop": loops[-1]})
-        rows = [summarise(engine, rounds[engine], judge.best_loop(loops)) for engine in engines if engine in rounds]
+                rounds.setdefault(engine, []).append(result | {"loop": seconds})
+        rows = [summarise(engine, rounds[engine], judge.best_loop(loop.history)) for engine in engines if engine in rounds]
         if sys.stderr.isatty():
             print(f"{model}, {threads} threads: round {number + 1}", file=sys.stderr)
     judge.judge(rows)
@@ -141,10 +141,18 @@ def run(arguments):
         for model, prefix in prefixes.items():
             rows, skipped = compare_engines(Path(model).stem, prefix, threads, loop, list(engines.ENGINES), arguments)
             result["rows"] += rows
+            result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
             print(f"\n{table(rows, skipped)}", flush=True)
-    result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
+            write(result, arguments)  # what took minutes is not lost
     print("\n" + ", ".join(result["versions"]))
     return result
+
+
+def write(result, arguments):
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if arguments.svg:
+        arguments.svg.write_text(chart.draw(result))
 
 
 def commit():
@@ -204,10 +212,7 @@ def main():
         enter_environment()
         arguments.program = arguments.program or build("bench_session")
         result, before = run(arguments), arguments.before
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
-    if arguments.svg:
-        arguments.svg.write_text(chart.draw(result))
+    write(result, arguments)
     worse = against_baseline(result, before) if before else False
     if worse or any(not row["right"] and judge.is_ours(row["engine"]) for row in result["rows"]):
         return 1

@@ -186,7 +186,7 @@ def measure_ropeway(program, prefix, threads, seconds, options):
         command = [program, f"{prefix}.pt2", f"{prefix}.input.bin", output.name, str(threads), str(seconds), *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            sys.exit(done.stderr)
+            sys.exit(done.stderr.splitlines()[0] if done.stderr else f"{program} ended with status {done.returncode}")
         return json.loads(done.stdout) | {"precision": "fp16 weights" if options else "fp32"}, np.fromfile(output.name, np.float32)
 
 

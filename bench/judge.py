@@ -1,7 +1,7 @@
 """When a figure counts, and what a change of it means. No timing here: functions of what was measured.
 
 The rule of noise. In each round, before an engine has its turn, a fixed loop of arithmetic and of reading is timed on the same processors. A round is *calm* for an engine when that
-loop took at most 10 % longer than at its best in the whole run. An engine's time is the minimum of its calm rounds, and it is *settled* when there are two calm rounds whose best
+loop took at most 10 % longer than at its best since the run began. An engine's time is the minimum of its calm rounds, and it is *settled* when there are two calm rounds whose best
 times are within 5 % of each other. A ratio is judged only when our time and those of all peers that may be the fastest (within 25 % of it) are settled; otherwise the row says
 "too noisy to judge". Without a calm round the minimum of all is shown, and never judged.
 """
