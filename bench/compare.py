@@ -39,7 +39,7 @@ def enter_environment():
         print(f"making {ENVIRONMENT}", file=sys.stderr)
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
+        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "-qq", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
         shutil.copy(REQUIREMENTS, done)  # last: its presence says that the rest is complete
     if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
         python = ENVIRONMENT / "bin" / "python"

@@ -70,7 +70,7 @@ def unsettled(rows):
 def our_times(result):
     """{what: (ms, settled)} of a run's results."""
     def what(row):
-        return f"{row['model']}, {row['threads']} threads, {row['engine']}" if "threads" in row else row["model"]  # a kernel's name says it all
+        return f"{row['model']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}, {row['engine']}" if "threads" in row else row["model"]  # a kernel's name says it all
 
     return {what(row): (row["ms"], row["settled"]) for row in result["rows"] if is_ours(row["engine"])}
 

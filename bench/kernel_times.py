@@ -11,7 +11,7 @@ MS = {"ns": 1e-6, "us": 1e-3, "ms": 1}
 def read(printed):
     """(rows, {kernel: why it has no time}) from google-benchmark's JSON: repetitions are rounds, whose noise shows in how they agree alone."""
     rounds, peaks, skipped = {}, {}, {}
-    for entry in printed["benchmarks"]:
+    for entry in sorted(printed["benchmarks"], key=lambda entry: (entry.get("family_index", 0), entry.get("per_family_instance_index", 0))):  # they ran in random order
         name = entry["run_name"].removesuffix("/real_time")
         if entry.get("error_occurred"):
             skipped[name] = entry["error_message"]

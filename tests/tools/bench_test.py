@@ -100,7 +100,7 @@ class Baseline(unittest.TestCase):
         self.assertEqual(self.compare((20, True), {}), (["net: not in the baseline"], False))
 
     def test_peers_are_not_compared(self):
-        self.assertEqual(judge.our_times({"rows": [row("Ropeway", 8), row("ncnn", 9)]}), {"net, 1 threads, Ropeway": (8, True)})
+        self.assertEqual(judge.our_times({"rows": [row("Ropeway", 8), row("ncnn", 9)]}), {"net, 1 thread, Ropeway": (8, True)})
 
 
 class Machine(unittest.TestCase):
