@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 BAR, GAP, HEAD, LABEL, WIDTH, NUMBER, MARGIN = 15, 14, 22, 170, 190, 84, 16
-TITLE = 60
+TITLE, FOOT = 60, 780  # FOOT: as wide as its words
 
 # Readable on light and dark; the page around it says which.
 STYLE = """text { font: 12px system-ui, sans-serif; fill: #24292f; dominant-baseline: central }
@@ -73,7 +73,7 @@ def draw(result):
     head = [text(MARGIN, 16, "Milliseconds per run, batch 1: shorter is faster", "title")]
     head += [text(MARGIN + LABEL + i * column, 42, f"{count} thread{'s' if count > 1 else ''}", "quiet") for i, count in enumerate(threads)]
     foot = [text(MARGIN, y + 4, f"{result['machine']['text']}, {result['date']}", "quiet"), text(MARGIN, y + 22, f"Ropeway {result['commit']}, {', '.join(result['versions'])}", "quiet")]
-    width, height = 2 * MARGIN + column * len(threads), y + 40
+    width, height = max(FOOT, 2 * MARGIN + column * len(threads)), y + 40
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}" role="img">\n<style>{STYLE}</style>\n'
             + "\n".join(head + parts + foot) + "\n</svg>\n")
 
