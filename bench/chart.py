@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bars for compare.py's results, as SVG: a column per number of threads, a group per model, a bar per engine, fp32 above and 16 bits below. Shorter is faster.
+"""Bars for compare.py's results, as SVG: a column per number of threads, a group per model, a bar per engine, fp32 above and 16 bits below. What was too noisy says so.
 
     bench/chart.py RESULTS.json CHART.svg
 """
@@ -8,8 +8,8 @@ import sys
 from html import escape
 from pathlib import Path
 
-BAR, GAP, HEAD, LABEL, WIDTH, NUMBER, MARGIN = 15, 14, 22, 170, 190, 60, 16
-TITLE = 60
+BAR, GAP, HEAD, LABEL, WIDTH, NUMBER, MARGIN = 15, 14, 22, 170, 190, 84, 16
+TITLE, FOOT = 60, 780  # FOOT: as wide as its words
 
 # Readable on light and dark; the page around it says which.
 STYLE = """text { font: 12px system-ui, sans-serif; fill: #24292f; dominant-baseline: central }
@@ -42,7 +42,7 @@ def draw_bars(rows, x, y, longest):
         kind = "ours" if is_ours(row) else "quiet"
         parts += [text(x + LABEL - 8, middle, label(row), kind, "end"),
                   f'<rect class="bar {kind if is_ours(row) else ""}" x="{x + LABEL}" y="{y + i * BAR + 2}" width="{length:.1f}" height="{BAR - 4}" rx="2"/>',
-                  text(x + LABEL + length + 6, middle, milliseconds(row["ms"]), kind)]
+                  text(x + LABEL + length + 6, middle, milliseconds(row["ms"]) + ("" if row["settled"] else " noisy"), kind)]
     return parts
 
 
@@ -70,10 +70,10 @@ def draw(result):
                 group, height = draw_group(rows, MARGIN + i * column, y + HEAD)
                 parts, tallest = parts + group, max(tallest, height)
         y += HEAD + tallest + GAP
-    head = [text(MARGIN, 16, "Milliseconds per image, batch 1, 224×224: shorter is faster", "title")]
+    head = [text(MARGIN, 16, "Milliseconds per run, batch 1: shorter is faster", "title")]
     head += [text(MARGIN + LABEL + i * column, 42, f"{count} thread{'s' if count > 1 else ''}", "quiet") for i, count in enumerate(threads)]
     foot = [text(MARGIN, y + 4, f"{result['machine']['text']}, {result['date']}", "quiet"), text(MARGIN, y + 22, f"Ropeway {result['commit']}, {', '.join(result['versions'])}", "quiet")]
-    width, height = 2 * MARGIN + column * len(threads), y + 40
+    width, height = max(FOOT, 2 * MARGIN + column * len(threads)), y + 40
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}" role="img">\n<style>{STYLE}</style>\n'
             + "\n".join(head + parts + foot) + "\n</svg>\n")
 

@@ -39,7 +39,7 @@ def enter_environment():
         print(f"making {ENVIRONMENT}", file=sys.stderr)
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
+        subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "-qq", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
         shutil.copy(REQUIREMENTS, done)  # last: its presence says that the rest is complete
     if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
         python = ENVIRONMENT / "bin" / "python"
@@ -77,7 +77,7 @@ def one_round(engine, prefix, threads, arguments):
     except subprocess.TimeoutExpired:
         return None, f"no answer in {TIMEOUT} s"
     if done.returncode:
-        return None, (done.stderr.strip() or f"ended with status {done.returncode}").splitlines()[-1]
+        return None, (done.stderr.strip() or f"ended with status {done.returncode}").splitlines()[-1]  # of Python's traceback
     return json.loads(done.stdout.splitlines()[-1]), None
 
 
@@ -92,20 +92,20 @@ def summarise(engine, rounds, best):
 
 def compare_engines(model, prefix, threads, loop, engines, arguments):
     """(rows, {engine: why it has none}) of one model."""
-    rounds, skipped, loops, rows = {}, {}, [], []
+    rounds, skipped, rows = {}, {}, []
     for number in range(2 * arguments.rounds):
         turn = engines if number < arguments.rounds else [engine for engine in engines if engine in judge.unsettled(rows)]
         for engine in turn:
             if engine in skipped:
                 continue
-            loops.append(loop.seconds())
+            seconds = loop.seconds()
             result, why = one_round(engine, prefix, threads, arguments)
             if result is None:
                 skipped[engine] = why
                 rounds.pop(engine, None)
             else:
-                rounds.setdefault(engine, []).append(result | {"loop": loops[-1]})
-        rows = [summarise(engine, rounds[engine], judge.best_loop(loops)) for engine in engines if engine in rounds]
+                rounds.setdefault(engine, []).append(result | {"loop": seconds})
+        rows = [summarise(engine, rounds[engine], judge.best_loop(loop.history)) for engine in engines if engine in rounds]
         if sys.stderr.isatty():
             print(f"{model}, {threads} threads: round {number + 1}", file=sys.stderr)
     judge.judge(rows)
@@ -134,17 +134,25 @@ def run(arguments):
     allowed = os.sched_getaffinity(0)
     result = {"date": datetime.date.today().isoformat(), "machine": kind, "commit": commit(), "rows": []}
     prefixes = {model: exported(model, arguments.folder) for model in arguments.models}
-    print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s")
+    print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s", flush=True)
     for threads in arguments.threads:
         os.sched_setaffinity(0, machine.choose_processors(threads, allowed))
         loop = machine.FixedLoop(threads)
         for model, prefix in prefixes.items():
             rows, skipped = compare_engines(Path(model).stem, prefix, threads, loop, list(engines.ENGINES), arguments)
             result["rows"] += rows
+            result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
             print(f"\n{table(rows, skipped)}", flush=True)
-    result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
+            write(result, arguments)  # what took minutes is not lost
     print("\n" + ", ".join(result["versions"]))
     return result
+
+
+def write(result, arguments):
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if arguments.svg:
+        arguments.svg.write_text(chart.draw(result))
 
 
 def commit():
@@ -171,25 +179,40 @@ def parse():
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write a bar chart of them")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="earlier --json of the same kind of machine")
     parser.add_argument("--kernels", action="store_true", help="measure bench_kernels instead")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for model in arguments.models:
+        if model not in MODELS and not Path(model).is_file():
+            parser.error(f"{model} is neither a file nor one of {' '.join(MODELS)}")
+    if arguments.kernels and arguments.svg:
+        parser.error("--svg is of models, not of --kernels")
+    if arguments.rounds < 1 or min(arguments.threads) < 1 or max(arguments.threads) > len(os.sched_getaffinity(0)):
+        parser.error(f"--rounds from 1, --threads from 1 to {len(os.sched_getaffinity(0))}, the processors that this process may use")
+    return arguments
+
+
+def run_kernels(arguments):
+    """(result, baseline or None)"""
+    result = kernel_times.run(arguments.program or build("bench_kernels"), arguments.rounds, machine.this_machine())
+    committed = ROOT / "bench" / "baseline" / machine.file_name(result["machine"])
+    if arguments.before or committed.exists():
+        return result, arguments.before or json.loads(committed.read_text())
+    print(f"\nno baseline for this kind of machine: --json {committed.relative_to(ROOT)} makes one")
+    return result, None
 
 
 def main():
     arguments = parse()
-    before = json.loads(arguments.baseline.read_text()) if arguments.baseline else None
-    if not arguments.kernels:
-        enter_environment()
-    arguments.program = arguments.program or build("bench_kernels" if arguments.kernels else "bench_session")
+    arguments.before = json.loads(arguments.baseline.read_text()) if arguments.baseline else None
+    for path in (arguments.json, arguments.svg):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
     if arguments.kernels:
-        result = kernel_times.run(arguments.program, arguments.rounds, machine.this_machine())
-        committed = ROOT / "bench" / "baseline" / machine.file_name(result["machine"])
-        before = before or (json.loads(committed.read_text()) if committed.exists() else None)
+        result, before = run_kernels(arguments)
     else:
-        result = run(arguments)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
-    if arguments.svg:
-        arguments.svg.write_text(chart.draw(result))
+        enter_environment()
+        arguments.program = arguments.program or build("bench_session")
+        result, before = run(arguments), arguments.before
+    write(result, arguments)
     worse = against_baseline(result, before) if before else False
     if worse or any(not row["right"] and judge.is_ours(row["engine"]) for row in result["rows"]):
         return 1

@@ -66,12 +66,13 @@ class OpenVino:
 
     def precision(self):
         """What the operators compute in that do the work, by the executed model's own words."""
-        heavy = {"Convolution", "FullyConnected", "MatMul", "Deconvolution", "ScaledDotProductAttentionWithKVCache", "GroupConvolution"}
+        heavy = {"Convolution", "FullyConnected", "MatMul", "Deconvolution", "ScaledDotProductAttention"}
         used = set()
         for node in self.model.get_runtime_model().get_ops():
             info = {key: str(value.astype(str)) for key, value in node.get_rt_info().items() if key in ("layerType", "runtimePrecision")}
             if info.get("layerType") in heavy:
                 used.add(info.get("runtimePrecision", "?"))
+        used = used or {self.model.get_property("INFERENCE_PRECISION_HINT").to_string()}
         return "fp32" if used == {"f32"} else ", ".join(sorted(used))
 
 
@@ -185,7 +186,7 @@ def measure_ropeway(program, prefix, threads, seconds, options):
         command = [program, f"{prefix}.pt2", f"{prefix}.input.bin", output.name, str(threads), str(seconds), *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            sys.exit(done.stderr)
+            sys.exit(done.stderr.splitlines()[0] if done.stderr else f"{program} ended with status {done.returncode}")
         return json.loads(done.stdout) | {"precision": "fp16 weights" if options else "fp32"}, np.fromfile(output.name, np.float32)
 
 

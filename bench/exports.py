@@ -3,6 +3,7 @@
 In a process of its own, so that nothing of it is in memory when something is measured:    exports.py MODEL PREFIX
 MODEL is a name of bench/networks.py, or a .pt2 file with one input and one output.
 """
+import logging
 import subprocess
 import sys
 import warnings
@@ -25,8 +26,15 @@ def module_and_input(model):
     return program.module(), values[0]
 
 
+def split_attention(self, x):
+    """models.FusedAttention without the tensor of 5 dimensions, which ncnn does not have."""
+    batch, tokens, width = x.shape
+    q, k, v = (part.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
+    x = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    return self.proj(x.transpose(1, 2).reshape(batch, tokens, width))
+
+
 def ncnn_files(script, x, prefix):
-    """pnnx leaves further files beside its input, so each lies in a folder of its own until it is done."""
     shape = "[" + ",".join(map(str, x.shape)) + "]"
     for fp16, target in ((0, ".ncnn"), (1, ".fp16.ncnn")):
         subprocess.run([Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}{target}.param", f"ncnnbin={prefix}{target}.bin"],
@@ -36,6 +44,7 @@ def ncnn_files(script, x, prefix):
 def export(model, prefix):
     """Files PREFIX.*; the last one, PREFIX.output.npy, says that all are there."""
     import openvino
+    logging.disable(logging.WARNING)  # torchvision is missing, as often as it has operators
     module, x = module_and_input(model)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -43,8 +52,10 @@ def export(model, prefix):
         torch.export.save(torch.export.export(module, (x,)), f"{prefix}.pt2")
         torch.onnx.export(module, (x,), f"{prefix}.onnx", verbose=False)
         openvino.save_model(openvino.convert_model(f"{prefix}.onnx"), f"{prefix}.xml", compress_to_fp16=False)
+        # pnnx leaves further files beside its input.
         script = Path(f"{prefix}.pnnx") / "model.pt"
         script.parent.mkdir(exist_ok=True)
+        networks.models.FusedAttention.forward = split_attention
         torch.jit.trace(module, x, check_trace=False).save(str(script))
         try:
             ncnn_files(script, x, prefix)

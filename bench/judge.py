@@ -1,7 +1,7 @@
 """When a figure counts, and what a change of it means. No timing here: functions of what was measured.
 
 The rule of noise. In each round, before an engine has its turn, a fixed loop of arithmetic and of reading is timed on the same processors. A round is *calm* for an engine when that
-loop took at most 10 % longer than at its best in the whole run. An engine's time is the minimum of its calm rounds, and it is *settled* when there are two calm rounds whose best
+loop took at most 10 % longer than at its best since the run began. An engine's time is the minimum of its calm rounds, and it is *settled* when there are two calm rounds whose best
 times are within 5 % of each other. A ratio is judged only when our time and those of all peers that may be the fastest (within 25 % of it) are settled; otherwise the row says
 "too noisy to judge". Without a calm round the minimum of all is shown, and never judged.
 """
@@ -69,7 +69,10 @@ def unsettled(rows):
 
 def our_times(result):
     """{what: (ms, settled)} of a run's results."""
-    return {f"{row['model']}, {row['threads']} threads, {row['engine']}": (row["ms"], row["settled"]) for row in result["rows"] if is_ours(row["engine"])}
+    def what(row):
+        return f"{row['model']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}, {row['engine']}" if "threads" in row else row["model"]  # a kernel's name says it all
+
+    return {what(row): (row["ms"], row["settled"]) for row in result["rows"] if is_ours(row["engine"])}
 
 
 def compare(now, before, machine_now, machine_before):

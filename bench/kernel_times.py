@@ -5,25 +5,33 @@ import subprocess
 
 import judge
 
+MS = {"ns": 1e-6, "us": 1e-3, "ms": 1}
 
-def read(text):
-    """Rows from google-benchmark's JSON: of each kernel the times of all repetitions, settled when the two best agree."""
-    times, peak = {}, {}
-    for entry in json.loads(text)["benchmarks"]:
-        if entry["run_type"] == "iteration":
-            times.setdefault(entry["run_name"], []).append(entry["real_time"] * {"ns": 1e-6, "us": 1e-3, "ms": 1}[entry["time_unit"]])
-            peak[entry["run_name"]] = max(entry.get("of_peak", 0), peak.get(entry["run_name"], 0))
+
+def read(printed):
+    """(rows, {kernel: why it has no time}) from google-benchmark's JSON: repetitions are rounds, whose noise shows in how they agree alone."""
+    rounds, peaks, skipped = {}, {}, {}
+    for entry in sorted(printed["benchmarks"], key=lambda entry: (entry.get("family_index", 0), entry.get("per_family_instance_index", 0))):  # they ran in random order
+        name = entry["run_name"].removesuffix("/real_time")
+        if entry.get("error_occurred"):
+            skipped[name] = entry["error_message"]
+        elif entry["run_type"] == "iteration":
+            rounds.setdefault(name, []).append(entry["real_time"] * MS[entry["time_unit"]])
+            peaks.setdefault(name, []).append(entry.get("of_peak", 0))
     rows = []
-    for name, rounds in times.items():
-        ms, settled = judge.settle([(each, 1) for each in rounds])
-        rows.append({"model": name, "threads": 1, "engine": "Ropeway kernel", "ms": ms, "settled": settled, "judged": settled, "right": True, "of_peak": peak[name]})
-    return rows
+    for name, times in rounds.items():
+        ms, settled = judge.settle([(each, 1) for each in times])
+        rows.append({"model": name, "engine": "Ropeway", "ms": ms, "settled": settled, "judged": settled, "right": True, "of_peak": max(peaks[name])})
+    return rows, skipped
 
 
 def run(program, rounds, machine):
-    command = [program, "--benchmark_format=json", f"--benchmark_repetitions={rounds}", "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.1"]
-    rows = read(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(f"{machine['text']}; minimum of {rounds} repetitions\n\n{'kernel':82} {'ms':>9} {'of peak':>8}")
+    command = [program, "--benchmark_format=json", f"--benchmark_repetitions={rounds}", "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05"]
+    rows, skipped = read(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout))
+    print(f"{machine['text']}; minimum of {rounds} repetitions\n\n{'kernel':90} {'ms':>9}  of peak")
     for row in rows:
-        print(f"{row['model']:82} {row['ms']:9.4f} {100 * row['of_peak']:7.0f}%{'' if row['settled'] else '  too noisy to judge'}")
+        of_peak = f"{100 * row['of_peak']:6.0f} %" if row["of_peak"] else " " * 8
+        print(f"{row['model']:90} {row['ms']:9.4f} {of_peak}{'' if row['settled'] else '  too noisy to judge'}")
+    for name, why in skipped.items():
+        print(f"{name:90} skipped: {why}")
     return {"date": datetime.date.today().isoformat(), "machine": machine, "rows": rows}
