@@ -58,6 +58,19 @@ HWY_INLINE V exp_of(V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, result);
 }
 
+// The same for x ≤ 0, where what is too small for a normal number may be 0: fewer steps. Adding 1.5 · 2^23 rounds to an integer, which then stands in the
+// lowest bits; shifted, they count up the exponent.
+HWY_INLINE V exp_of_negative(V x) {
+  const hn::RebindToSigned<D> di;
+  const V magic = set(12582912.0f);
+  const V shifted = hn::MulAdd(x, set(1.44269504f), magic), n = hn::Sub(shifted, magic);
+  V r = hn::NegMulAdd(n, set(0.693359375f), x);
+  r = hn::NegMulAdd(n, set(-2.12194440e-4f), r);
+  constexpr float kTaylor[] = {1.0f, 1.0f, 1.0f / 2, 1.0f / 6, 1.0f / 24, 1.0f / 120, 1.0f / 720, 1.0f / 5040};
+  const V result = hn::BitCast(D(), hn::Add(hn::BitCast(di, polynomial(r, kTaylor)), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
+  return hn::IfThenElse(hn::Lt(x, set(-87.0f)), hn::Zero(D()), hn::IfThenElse(hn::IsNaN(x), x, result));
+}
+
 // Highway's Log, with the values that it leaves undefined: 0, negative numbers, infinity, NaN.
 HWY_INLINE V log_of(V x) {
   V result = hn::Log(D(), x);
