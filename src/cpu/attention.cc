@@ -18,9 +18,14 @@ struct Heads {
   int64_t stride = 0;
   std::vector<int64_t> at;  // of each head's first row
 
-  explicit Heads(const Shape& shape) : stride(shape.back()) {
-    const int64_t size = shape[shape.size() - 2] * shape.back();
-    for (int64_t head = 0; head < element_count(shape) / size; ++head) at.push_back(head * size);
+  Heads(const KernelRequest& request, size_t i) {
+    const Shape& shape = request.input_shape(i);
+    const View* view = request.view(i);
+    const Shape strides = view == nullptr ? strides_of(shape) : view->strides;
+    stride = strides[shape.size() - 2];
+    Shape heads = shape;
+    heads[shape.size() - 2] = heads.back() = 1;
+    for (IndexWalk head(heads, {strides}); !head.done(); head.next()) at.push_back((view == nullptr ? 0 : view->offset) + head.offset(0));
   }
 };
 
@@ -28,7 +33,7 @@ struct Heads {
 class HeadwiseAttention final : public Kernel {
  public:
   explicit HeadwiseAttention(const KernelRequest& request)
-      : scale_(static_cast<float>(request.node.get<AttentionParams>().scale)), causal_(request.node.get<AttentionParams>().is_causal), q_(request.input_shape(0)), k_(request.input_shape(1)), v_(request.input_shape(2)) {
+      : scale_(static_cast<float>(request.node.get<AttentionParams>().scale)), causal_(request.node.get<AttentionParams>().is_causal), q_(request, 0), k_(request, 1), v_(request, 2) {
     const Shape& q = request.input_shape(0);
     queries_ = q[q.size() - 2], width_ = q.back();
     keys_ = request.input_shape(1)[q.size() - 2], values_ = request.input_shape(2).back();
