@@ -36,6 +36,11 @@ struct Activation {
     if (function) apply_unary(*function, values, values, static_cast<size_t>(count));
     if (round) round_to_f16(values, values, count);
   }
+  // The same to `rows` rows of `columns` floats, `stride` apart.
+  void finish_rows(float* values, int64_t rows, int64_t columns, int64_t stride) const {
+    if (function) apply_unary_to_rows(*function, values, rows, columns, stride);
+    for (int64_t row = 0; round && row < rows; ++row) round_to_f16(values + row * stride, values + row * stride, columns);
+  }
 };
 
 }  // namespace ropeway::cpu

@@ -1,56 +1,70 @@
 // Scaled dot-product attention, a head at a time.
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "cpu/implementations.h"
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/normalize.h"
+#include "cpu/kernels/reorder.h"
 #include "cpu/lambda_kernel.h"
 #include "ops/shape_util.h"
 
 namespace ropeway::cpu {
 namespace {
 
-// Per worker: Kᵀ and V packed, and the scores of kRows queries. The whole score matrix never exists.
+// Where the heads of an operand lie: their rows are `stride` apart, the elements of a row side by side.
+struct Heads {
+  int64_t stride = 0;
+  std::vector<int64_t> at;  // of each head's first row
+
+  Heads(const KernelRequest& request, size_t i) {
+    const Shape& shape = request.input_shape(i);
+    const View* view = request.view(i);
+    const Shape strides = view == nullptr ? strides_of(shape) : view->strides;
+    stride = strides[shape.size() - 2];
+    Shape heads = shape;
+    heads[shape.size() - 2] = heads.back() = 1;
+    for (IndexWalk head(heads, {strides}); !head.done(); head.next()) at.push_back((view == nullptr ? 0 : view->offset) + head.offset(0));
+  }
+};
+
+// For some heads at a time, Kᵀ (scaled) and V are packed; per worker, there are the scores of kRows queries. The whole score matrix never exists.
 class HeadwiseAttention final : public Kernel {
  public:
-  explicit HeadwiseAttention(const KernelRequest& request) : scale_(static_cast<float>(request.node.get<AttentionParams>().scale)), causal_(request.node.get<AttentionParams>().is_causal) {
+  explicit HeadwiseAttention(const KernelRequest& request)
+      : scale_(static_cast<float>(request.node.get<AttentionParams>().scale)), causal_(request.node.get<AttentionParams>().is_causal), q_(request, 0), k_(request, 1), v_(request, 2) {
     const Shape& q = request.input_shape(0);
     queries_ = q[q.size() - 2], width_ = q.back();
     keys_ = request.input_shape(1)[q.size() - 2], values_ = request.input_shape(2).back();
-    heads_ = element_count(q) / (queries_ * width_);
-    q_rows_ = multiples(kRows, width_);
+    heads_ = static_cast<int64_t>(q_.at.size());
+    q_rows_ = multiples(kRows, q_.stride);
     score_rows_ = multiples(kRows, padded_keys());
     counting_ = multiples(std::max(width_, keys_), 1);
-    worker_floats_ = round_up(packed_size(width_, keys_)) + round_up(packed_size(keys_, values_)) + kRows * padded_keys();
+    k_floats_ = round_up(packed_size(width_, keys_)), v_floats_ = round_up(packed_size(keys_, values_));
     threads_ = request.threads();
+    group_ = std::min(heads_, std::max<int64_t>(threads_, kGroupFloats / (k_floats_ + v_floats_)));
     describe_mask(request);
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
-    const auto* q = static_cast<const float*>(inputs[0]);
-    const auto* k = static_cast<const float*>(inputs[1]);
-    const auto* v = static_cast<const float*>(inputs[2]);
-    auto* out = static_cast<float*>(outputs[0]);
-    pool.run(heads_, [&](int64_t head, int worker) {
-      float* k_packed = reinterpret_cast<float*>(scratch) + worker * worker_floats_;
-      float* v_packed = k_packed + round_up(packed_size(width_, keys_));
-      float* scores = v_packed + round_up(packed_size(keys_, values_));
-      pack_panels(k + head * keys_ * width_, 1, width_, width_, keys_, k_packed);
-      pack_panels(v + head * keys_ * values_, values_, 1, keys_, values_, v_packed);
-      for (int64_t first = 0; first < queries_; first += kRows) {
-        const int64_t rows = std::min(kRows, queries_ - first);
-        multiply(q + (head * queries_ + first) * width_, q_rows_, width_, k_packed, keys_, scores, padded_keys(), rows);
-        for (int64_t row = 0; row < rows; ++row) weigh(head, first + row, inputs, scores + row * padded_keys());
-        multiply(scores, score_rows_, keys_, v_packed, values_, out + (head * queries_ + first) * values_, values_, rows);
-      }
-    });
+    auto* packed = reinterpret_cast<float*>(scratch);
+    float* all_scores = packed + group_ * (k_floats_ + v_floats_);
+    const int64_t chunks = (queries_ + kRows - 1) / kRows;
+    for (int64_t first = 0; first < heads_; first += group_) {
+      const int64_t heads = std::min(group_, heads_ - first);
+      pool.run(heads, [&](int64_t i, int) { pack(first + i, inputs, packed + i * (k_floats_ + v_floats_)); });
+      pool.run(heads * chunks, [&](int64_t i, int worker) {
+        compute(first + i / chunks, i % chunks * kRows, inputs, packed + i / chunks * (k_floats_ + v_floats_), all_scores + worker * kRows * padded_keys(), static_cast<float*>(outputs[0]));
+      });
+    }
   }
 
-  size_t scratch_bytes() const override { return static_cast<size_t>(worker_floats_ * threads_) * sizeof(float); }
+  size_t scratch_bytes() const override { return static_cast<size_t>(group_ * (k_floats_ + v_floats_) + threads_ * kRows * padded_keys()) * sizeof(float); }
 
  private:
   static constexpr int64_t kRows = 56;
+  static constexpr int64_t kGroupFloats = 1 << 18;  // of packed heads: 1 MB, which the second-level cache holds
 
   static std::vector<int32_t> multiples(int64_t count, int64_t stride) {
     std::vector<int32_t> result;
@@ -59,6 +73,40 @@ class HeadwiseAttention final : public Kernel {
   }
   static int64_t round_up(int64_t floats) { return (floats + kBlock - 1) / kBlock * kBlock; }
   int64_t padded_keys() const { return round_up(keys_); }
+
+  void pack(int64_t head, std::span<const void* const> inputs, float* to) const {
+    const float* k = static_cast<const float*>(inputs[1]) + k_.at[static_cast<size_t>(head)];
+    const float* v = static_cast<const float*>(inputs[2]) + v_.at[static_cast<size_t>(head)];
+    std::fill(to + panel_offset(width_, (keys_ - 1) / kPanelColumns * kPanelColumns), to + k_floats_, 0.0f);
+    for (int64_t key = 0; key < keys_; key += kPanelColumns) {
+      const int64_t columns = std::min(kPanelColumns, keys_ - key);
+      transpose_2d(k + key * k_.stride, k_.stride, to + panel_offset(width_, key), round_up(columns), columns, width_);
+    }
+    scale_shift(to, scale_, 0, to, k_floats_);
+    to += k_floats_;
+    for (int64_t column = 0; column < values_; column += kPanelColumns) {
+      const int64_t columns = std::min(kPanelColumns, values_ - column);
+      for (int64_t key = 0; key < keys_; ++key, to += round_up(columns)) {
+        std::memcpy(to, v + key * v_.stride + column, static_cast<size_t>(columns) * sizeof(float));
+        std::fill(to + columns, to + round_up(columns), 0.0f);
+      }
+    }
+  }
+
+  // Queries from `query` on. The scores become weights by a division by their sum, which is cheaper once the values are summed up.
+  void compute(int64_t head, int64_t query, std::span<const void* const> inputs, const float* packed, float* scores, float* outputs) const {
+    const float* q = static_cast<const float*>(inputs[0]) + q_.at[static_cast<size_t>(head)] + query * q_.stride;
+    float* out = outputs + (head * queries_ + query) * values_;
+    const int64_t rows = std::min(kRows, queries_ - query);
+    float factors[kRows];
+    multiply(q, q_rows_, width_, packed, padded_keys(), scores, padded_keys(), rows);
+    for (int64_t row = 0; row < rows; ++row) {
+      const float sum = weigh(head, query + row, inputs, scores + row * padded_keys());
+      factors[row] = sum == 0 ? 0 : 1 / sum;  // a query that sees no key gives zeros, as PyTorch has it
+    }
+    multiply(scores, score_rows_, keys_, packed + k_floats_, values_, out, values_, rows);
+    for (int64_t row = 0; row < rows; ++row) scale_shift(out + row * values_, factors[row], 0, out + row * values_, values_);
+  }
 
   void describe_mask(const KernelRequest& request) {
     if (request.node.input(3) == kNoValue) return;
@@ -90,10 +138,9 @@ class HeadwiseAttention final : public Kernel {
     }
   }
 
-  // Scale, mask and softmax of one query's scores.
-  void weigh(int64_t head, int64_t query, std::span<const void* const> inputs, float* scores) const {
+  // Mask and exponentials of one query's scores; their sum.
+  float weigh(int64_t head, int64_t query, std::span<const void* const> inputs, float* scores) const {
     constexpr float kHidden = -std::numeric_limits<float>::infinity();
-    for (int64_t i = 0; i < keys_; ++i) scores[i] *= scale_;
     if (!mask_at_.empty()) {
       const int64_t at = mask_at_[static_cast<size_t>(head * queries_ + query)], stride = mask_strides_.back();
       for (int64_t i = 0; i < keys_; ++i) {
@@ -102,17 +149,14 @@ class HeadwiseAttention final : public Kernel {
       }
     }
     if (causal_) std::fill(scores + std::min(query + 1, keys_), scores + keys_, kHidden);
-    // A query that sees no key gives zeros, as PyTorch has it.
-    if (std::all_of(scores, scores + keys_, [](float score) { return score == kHidden; })) {
-      std::fill(scores, scores + keys_, 0.0f);
-    } else {
-      softmax_row(scores, scores, keys_);
-    }
+    return exponentials_of_row(scores, keys_);
   }
 
   float scale_;
   bool causal_;
-  int64_t queries_ = 0, keys_ = 0, width_ = 0, values_ = 0, heads_ = 0, worker_floats_ = 0, threads_ = 1;
+  Heads q_, k_, v_;
+  int64_t queries_ = 0, keys_ = 0, width_ = 0, values_ = 0, heads_ = 0, threads_ = 1;
+  int64_t k_floats_ = 0, v_floats_ = 0, group_ = 1;
   std::vector<int32_t> q_rows_, score_rows_, counting_;
   bool mask_is_boolean_ = false;
   Shape mask_strides_;

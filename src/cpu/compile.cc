@@ -21,7 +21,13 @@ struct Choice {
   std::string note;               // why better ones declined
 };
 
-bool only_renames(Op op) { return op == Op::Reshape || op == Op::Identity || op == Op::Dropout; }
+// The elements stay as they are in the plain layout.
+bool only_renames(const Graph& graph, const Node& node) {
+  if (node.op != Op::Transpose) return node.op == Op::Reshape || node.op == Op::Identity || node.op == Op::Dropout;
+  Ints moved = node.get<PermParams>().perm;
+  std::erase_if(moved, [&](int64_t d) { return graph.type(node.inputs[0]).shape[static_cast<size_t>(d)] == 1; });
+  return std::is_sorted(moved.begin(), moved.end());
+}
 
 }  // namespace
 
@@ -37,7 +43,9 @@ class Compiler {
   std::shared_ptr<const Executable> run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) at_[index(graph_.inputs[i])].plain = new_buffer({Place::input, i, 0, 0, {}});
     widen_constants();
-    std::vector<FusedNode> fused = fuse(graph_, !options_.disabled_passes.contains("fuse"));
+    const bool fusing = !options_.disabled_passes.contains("fuse");
+    std::vector<FusedNode> fused = fuse(graph_, fusing);
+    if (fusing && options_.force_kernel.empty()) views_ = attention_views(graph_);  // a kernel that is forced may not know views
     for (size_t i = 0; i < fused.size(); ++i) {
       for (const ValueId id : reads(fused[i])) {
         if (id != kNoValue) last_read_[id] = i;
@@ -147,14 +155,15 @@ class Compiler {
 
   void add_step(const FusedNode& fused) {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
-    if (only_renames(node.op) && graph_.type(node.inputs[0]).dtype == graph_.type(fused.output).dtype) {
+    if (views_.contains(fused.output)) return;  // read where its elements lie
+    if (only_renames(graph_, node) && graph_.type(node.inputs[0]).dtype == graph_.type(fused.output).dtype) {
       at_[index(fused.output)].plain = place(node.inputs[0], Layout::plain, fused.head);
       return;
     }
     const Choice choice = choose(fused);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
-    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_};
+    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_, &views_};
     Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {
@@ -176,6 +185,7 @@ class Compiler {
 
   int input_place(ValueId id, Layout layout, const Kernel& kernel, int head) {
     if (id == kNoValue || (graph_.is_constant(id) && kernel.packs_constants())) return -1;
+    if (const auto view = views_.find(id); view != views_.end()) return place(view->second.base, Layout::plain, head);
     return place(id, graph_.is_constant(id) ? Layout::plain : layout, head);
   }
 
@@ -249,6 +259,7 @@ class Compiler {
   std::shared_ptr<Program> program_;
   std::vector<Places> at_;
   std::map<ValueId, size_t> last_read_;
+  Views views_;
 };
 
 std::shared_ptr<const Executable> compile_program(Graph graph, const CompileOptions& options, std::shared_ptr<ThreadPool> pool, bool half_weights) {

@@ -214,8 +214,7 @@ class PackedProduct final : public Kernel {
     panel.low = activation_.low;
     panel.high = activation_.high;
     multiply_panel(panel);
-    if (!activation_.finishes()) return;
-    for (int64_t m = 0; m < panel.rows; ++m) activation_.finish(panel.c + m * columns_, panel.columns);
+    activation_.finish_rows(panel.c, panel.rows, panel.columns, columns_);
   }
 
   Activation activation_;

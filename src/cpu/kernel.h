@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/thread_pool.h"
+#include "cpu/views.h"
 #include "ir/graph.h"
 
 namespace ropeway::cpu {
@@ -42,11 +43,17 @@ struct KernelRequest {
   Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
   ThreadPool* pool = nullptr;     // that will run it, and packs its weights; may be left out where only `declines` is asked
   bool half_weights = false;      // weights may be stored in 16 bits; arithmetic is fp32 all the same
+  const Views* views = nullptr;   // where an attention's first three inputs lie, if not as they are
 
   const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }
   const Shape& output_shape() const { return graph.type(node.outputs[0]).shape; }
   // Constant input i, or nullptr.
   const Tensor* constant(size_t i) const { return graph.is_constant(node.input(i)) ? &*graph.value(node.input(i)).constant : nullptr; }
+  const View* view(size_t i) const {
+    if (views == nullptr) return nullptr;
+    const auto found = views->find(node.input(i));
+    return found == views->end() ? nullptr : &found->second;
+  }
   int threads() const { return pool == nullptr ? 1 : pool->threads(); }
   // Every input and output is f32.
   bool all_f32() const;

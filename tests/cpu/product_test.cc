@@ -1,3 +1,4 @@
+#include "cpu/kernels/normalize.h"
 #include "support/kernel_harness.h"
 
 namespace ropeway::test {
@@ -110,6 +111,37 @@ TEST(Attention, AgreesWithReference) {
   attention(false, {1, 2, 5, 8}, {1, 2, 9, 8}, {1, 2, 9, 21}).check("attention.headwise", kTolerance);
   attention(true, {1, 2, 33, 12}, {1, 2, 33, 12}, {1, 2, 33, 12}).check("attention.headwise", kTolerance);
   attention(false, {2, 2, 6, 8}, {2, 2, 7, 8}, {2, 2, 7, 8}).input(named("mask", {6, 7})).check("attention.headwise", kTolerance);
+  attention(false, {1, 3, 61, 40}, {1, 3, 197, 40}, {1, 3, 197, 40}).check("attention.headwise", kTolerance);     // blocks of queries, whole panels and parts
+  attention(true, {30, 5, 3, 64}, {30, 5, 70, 64}, {30, 5, 70, 33}).check("attention.headwise", kTolerance);      // more heads than are packed at a time
+  Tensor hidden({DType::boolean, {6, 37}});
+  for (size_t i = 0; i < 6 * 37; ++i) hidden.data<bool>()[i] = i / 37 != 4 && i % 3 == 0;                          // the fifth query sees nothing
+  attention(false, {2, 2, 6, 8}, {2, 2, 37, 8}, {2, 2, 37, 8}).input(hidden).check("attention.headwise", kTolerance);
+}
+
+// What normalize.h states, over all exponents and with what is hidden.
+TEST(Attention, ExponentialsAreAsStated) {
+  std::vector<float> in(4001);
+  for (size_t i = 0; i < in.size(); ++i) in[i] = 3.0f - 0.03f * static_cast<float>(i) - 1e-5f * static_cast<float>(i % 97);
+  in[777] = -std::numeric_limits<float>::infinity();
+  for_each_target([&] {
+    std::vector<float> out = in;
+    const double sum = static_cast<double>(cpu::exponentials_of_row(out.data(), static_cast<int64_t>(out.size())));
+    double exact_sum = 0;
+    for (size_t i = 0; i < in.size(); ++i) {
+      const float difference = in[i] - in[0];
+      const double exact = std::exp(static_cast<double>(difference));
+      exact_sum += exact;
+      if (difference < -87) {
+        EXPECT_EQ(out[i], 0.0f) << difference;
+      } else {
+        EXPECT_NEAR(out[i], exact, exact * 2 * 0x1p-23) << difference;
+      }
+    }
+    EXPECT_NEAR(sum, exact_sum, 1e-6 * exact_sum);
+    std::vector<float> none(37, -std::numeric_limits<float>::infinity());
+    EXPECT_EQ(cpu::exponentials_of_row(none.data(), 37), 0.0f);
+    EXPECT_EQ(none, std::vector<float>(37, 0.0f));
+  });
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "cpu/kernels/normalize.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels/normalize.cc"
 #include <hwy/foreach_target.h>
@@ -24,6 +26,32 @@ HWY_INLINE void softmax_of_row(const float* in, float* out, int64_t length) {
     const V factor = set(1.0f / reduce_row(out, length, 0.0f, [](V x) { return x; }, plus));
     map(out, out, length, [=](V x) { return hn::Mul(x, factor); });
   }
+}
+
+float exponentials(float* values, int64_t length) {
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  const float largest = reduce_row(values, length, kLowest, [](V x) { return x; }, [](V a, V b) { return larger(a, b); });
+  if (largest == kLowest) {
+    std::fill(values, values + length, 0.0f);
+    return 0;
+  }
+  const V top = set(largest);
+  V even = hn::Zero(D()), odd = hn::Zero(D());
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= length; i += 2 * kLanes) {
+    const V first = exp_of_negative(hn::Sub(load(values + i), top)), second = exp_of_negative(hn::Sub(load(values + i + kLanes), top));
+    store(first, values + i);
+    store(second, values + i + kLanes);
+    even = hn::Add(even, first);
+    odd = hn::Add(odd, second);
+  }
+  for (; i < length; i += kLanes) {
+    const int64_t left = length - i < kLanes ? length - i : kLanes;
+    const V last = exp_of_negative(hn::Sub(left == kLanes ? load(values + i) : load_first(values + i, left, kLowest), top));
+    left == kLanes ? store(last, values + i) : store_first(last, values + i, left);
+    even = hn::Add(even, last);
+  }
+  return fold(hn::Add(even, odd), [](V a, V b) { return hn::Add(a, b); });
 }
 
 // The softmax of one vector's lanes along `length` vectors; `get` and `put` load and store the i-th.
@@ -98,6 +126,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ropeway::cpu {
 
+HWY_EXPORT(exponentials);
 HWY_EXPORT(softmax_in_row);
 HWY_EXPORT(log_softmax_in_row);
 HWY_EXPORT(softmax_in_columns);
@@ -106,6 +135,7 @@ HWY_EXPORT(layer_norm);
 HWY_EXPORT(scale_shift_run);
 HWY_EXPORT(scale_shift_periods);
 
+float exponentials_of_row(float* values, int64_t length) { return HWY_DYNAMIC_DISPATCH(exponentials)(values, length); }
 void softmax_row(const float* in, float* out, int64_t length) { HWY_DYNAMIC_DISPATCH(softmax_in_row)(in, out, length); }
 void log_softmax_row(const float* in, float* out, int64_t length) { HWY_DYNAMIC_DISPATCH(log_softmax_in_row)(in, out, length); }
 void softmax_columns(const float* in, float* out, int64_t length, int64_t width, int64_t stride) {

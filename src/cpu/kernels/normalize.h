@@ -12,6 +12,10 @@ void log_softmax_row(const float* in, float* out, int64_t length);
 void softmax_columns(const float* in, float* out, int64_t length, int64_t width, int64_t stride);
 void log_softmax_columns(const float* in, float* out, int64_t length, int64_t width, int64_t stride);
 
+// The first half of a softmax, in place: every element x becomes e^(x - the largest), and their sum is returned. If the largest is -infinity, all become 0.
+// Within 2 units in the last place; below e^-87, 0.
+float exponentials_of_row(float* values, int64_t length);
+
 // (x - mean) / √(variance + epsilon) · scale + shift of one row; scale and shift (`length` floats each) may be null.
 void layer_norm_row(const float* in, const float* scale, const float* shift, float epsilon, float* out, int64_t length);
 

@@ -16,5 +16,7 @@ namespace ropeway::cpu {
 //   In units of results of 0.1 where the result is smaller:      3  hard_swish      4  hard_sigmoid, silu with alpha ≠ 1      8  gelu gelu_tanh
 // NaN gives NaN, infinities give the limits.
 void apply_unary(const UnaryParams& params, const float* in, float* out, size_t count);
+// The same in place, to `rows` rows of `columns` elements, `stride` apart: short rows overlap, which a call for each would prevent.
+void apply_unary_to_rows(const UnaryParams& params, float* values, int64_t rows, int64_t columns, int64_t stride);
 
 }  // namespace ropeway::cpu
