@@ -35,7 +35,7 @@ class FileSources : public testing::Test {
 };
 
 TEST_F(FileSources, GiveWhatIsInTheFileAndCheckIt) {
-  for (const size_t count : {size_t{1}, size_t{70'000}, size_t{700'001}, size_t{12'000'003}}) {
+  for (const size_t count : {size_t{1}, size_t{70'000}, size_t{700'001}, size_t{4'200'003}}) {
     write(count);
     for (const int threads : {1, 2, 3}) {
       ThreadPool pool(threads);
