@@ -45,10 +45,13 @@ template <> constexpr DType dtype_of<uint16_t>() { return DType::u16; }
 template <> constexpr DType dtype_of<uint32_t>() { return DType::u32; }
 template <> constexpr DType dtype_of<uint64_t>() { return DType::u64; }
 template <> constexpr DType dtype_of<bool>() { return DType::boolean; }
+class Deferred;
 }  // namespace detail
 
 // A contiguous, row-major tensor in host memory. Copies share the elements; `clone` does not.
 // The storage is kept alive by every tensor that uses it. Reading from several threads is safe; writing is the writer's matter.
+// Elements of a model's weights may still lie in its file: they are read when they are first asked for, by raw(), data() or clone(), which then may throw
+// Error{io, invalid_model, out_of_memory}. Tensors that a caller makes or gets from a run are never so.
 class Tensor {
  public:
   Tensor() = default;                 // f32[0]
@@ -68,8 +71,8 @@ class Tensor {
   int64_t count() const { return count_; }
   size_t bytes() const { return static_cast<size_t>(count_) * size_of(type_.dtype); }
 
-  const std::byte* raw() const { return storage_.get(); }
-  std::byte* raw() { return storage_.get(); }
+  const std::byte* raw() const { return deferred_ == nullptr ? storage_.get() : read(); }
+  std::byte* raw() { return deferred_ == nullptr ? storage_.get() : read(); }
 
   // The elements as T, which must be the C++ type of dtype() (float, int64_t, bool …). Throws Error{internal} otherwise.
   template <class T> std::span<const T> data() const {
@@ -86,12 +89,15 @@ class Tensor {
   Tensor reshaped(Shape shape) const;
 
  private:
+  friend class detail::Deferred;
   static Tensor copy_of(TensorType type, const void* elements, size_t count);
+  std::byte* read() const;
   void check_dtype(DType wanted) const;
 
   TensorType type_{DType::f32, {0}};
   int64_t count_ = 0;
   std::shared_ptr<std::byte> storage_;
+  std::shared_ptr<detail::Deferred> deferred_;  // instead of a storage, where elements are read when they are asked for
 };
 
 }  // namespace ropeway

@@ -34,37 +34,65 @@ void write_all(int descriptor, std::span<const std::byte> content, const std::fi
 
 }  // namespace
 
-File::File(const std::filesystem::path& path) : path_(path) {
-  descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor_ < 0) {
+struct File::Opened {
+  std::filesystem::path path;
+  int descriptor = -1;
+  uint64_t size = 0;
+  timespec changed{};  // the last time, when it was opened
+  ~Opened() {
+    if (descriptor >= 0) close(descriptor);
+  }
+};
+
+File::File(const std::filesystem::path& path) {
+  const auto opened = std::make_shared<Opened>();
+  opened->path = path;
+  opened->descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (opened->descriptor < 0) {
     fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::not_found : ErrorCode::io, "cannot open {}: {}", path.string(), std::strerror(errno));
   }
   struct stat status {};
-  const bool known = fstat(descriptor_, &status) == 0;
+  const bool known = fstat(opened->descriptor, &status) == 0;
   if (!known || !S_ISREG(status.st_mode)) {
-    close(descriptor_);
     fail(ErrorCode::io, "{} is {}, not a regular file", path.string(), known && S_ISDIR(status.st_mode) ? "a folder" : "a device or a pipe");
   }
-  size_ = static_cast<uint64_t>(status.st_size);
+  opened->size = static_cast<uint64_t>(status.st_size);
+  opened->changed = status.st_mtim;
+  opened_ = opened;
 }
 
-File::~File() { close(descriptor_); }
+const std::filesystem::path& File::path() const { return opened_->path; }
+uint64_t File::size() const { return opened_->size; }
+
+void File::check_unchanged() const {
+  struct stat now {};
+  if (fstat(opened_->descriptor, &now) != 0) fail(ErrorCode::io, "cannot read {}: {}", path().string(), std::strerror(errno));
+  const bool same = static_cast<uint64_t>(now.st_size) == size() && now.st_mtim.tv_sec == opened_->changed.tv_sec && now.st_mtim.tv_nsec == opened_->changed.tv_nsec;
+  if (!same) fail(ErrorCode::io, "{} changed while it was read. Leave it alone until the model is loaded, or replace it by renaming a new file to its name", path().string());
+}
 
 void File::read(uint64_t offset, std::span<std::byte> into) const {
   while (!into.empty()) {
-    const ssize_t count = pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
+    const ssize_t count = pread(opened_->descriptor, into.data(), into.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(ErrorCode::io, "cannot read {}: {}", path_.string(), std::strerror(errno));
-    if (count == 0) fail(ErrorCode::invalid_model, "{} ends at byte {}, {} bytes too early: it is truncated, or it changed while it was read", path_.string(), offset, into.size());
+    if (count < 0) fail(ErrorCode::io, "cannot read {}: {}", path().string(), std::strerror(errno));
+    if (count == 0) {
+      check_unchanged();
+      fail(ErrorCode::invalid_model, "{} ends at byte {}, {} bytes too early: it is truncated", path().string(), offset, into.size());
+    }
     into = into.subspan(static_cast<size_t>(count));
     offset += static_cast<uint64_t>(count);
   }
 }
 
-std::shared_ptr<std::byte> File::read(uint64_t offset, size_t bytes) const {
-  if (offset > size_ || bytes > size_ - offset) {
-    fail(ErrorCode::invalid_model, "{} has {} bytes, but {} bytes at {} are wanted: it is truncated or damaged", path_.string(), size_, bytes, offset);
+void File::check_range(uint64_t offset, size_t bytes) const {
+  if (offset > size() || bytes > size() - offset) {
+    fail(ErrorCode::invalid_model, "{} has {} bytes, but {} bytes at {} are wanted: it is truncated or damaged", path().string(), size(), bytes, offset);
   }
+}
+
+std::shared_ptr<std::byte> File::read(uint64_t offset, size_t bytes) const {
+  check_range(offset, bytes);
   auto block = allocate_buffer(bytes);
   read(offset, {block.get(), bytes});
   return block;

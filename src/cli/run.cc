@@ -12,6 +12,7 @@
 #include "cli/outputs.h"
 #include "formats/npy.h"
 #include "ops/convert.h"
+#include "report/measure.h"
 #include "report/steps.h"
 
 namespace ropeway::cli {
@@ -94,13 +95,16 @@ void run(const RunOptions& options) {
   check_targets(options);
   warn_of_slow_compiling(options.session.device, options.model);
   const Progress progress(options.verbose);
+  const Stopwatch loading;
   progress.line("reading {}", options.model);
   const auto [model, inputs] = prepare(options, progress);
   print_notes(*model);
   print_split(*model);
   std::vector<Tensor> results;
   for (const ValueInfo& output : model->outputs()) results.emplace_back(output.type);
-  model->run(*model->make_context(), inputs, results, nullptr);
+  const auto context = model->make_context();
+  model->run(*context, inputs, results, nullptr);
+  progress.line("{:.0f} ms from the file to the results; {:.0f} MB of memory in use, at most {:.0f} MB", loading.milliseconds(), resident_mb(), peak_rss_mb());
 
   if (options.output) write_npy(*options.output, results[0]);
   if (options.output_dir) write_outputs(*options.output_dir, model->outputs(), results);

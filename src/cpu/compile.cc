@@ -8,6 +8,7 @@
 #include "cpu/implementations.h"
 #include "cpu/program.h"
 #include "cpu/reorder.h"
+#include "ir/deferred.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
 #include "ops/work.h"
@@ -53,6 +54,7 @@ class Compiler {
     }
     for (const ValueId id : graph_.outputs) last_read_[id] = fused.size();
     for (size_t i = 0; i < fused.size(); ++i) {
+      load_constants(fused[i]);
       add_step(fused[i]);
       release_constants(fused[i], i);
     }
@@ -200,6 +202,13 @@ class Compiler {
     const Node& head = graph_.nodes[static_cast<size_t>(fused.head)];
     if (program_->steps_.back().kernel->half_weight_bytes() > 0) step.bytes -= 2.0 * static_cast<double>(element_count(graph_.type(head.input(1)).shape));
     program_->infos_.push_back(std::move(step));
+  }
+
+  // Weights come from their file just before they are packed.
+  void load_constants(const FusedNode& fused) {
+    for (const ValueId id : reads(fused)) {
+      if (graph_.is_constant(id)) load(*graph_.value(id).constant, *program_->pool_);
+    }
   }
 
   // Constants that every reader has packed are freed as early as can be: at no time are all weights held twice.

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "ir/deferred.h"
 
 namespace ropeway {
 namespace {
@@ -44,8 +45,7 @@ int64_t element_count(std::span<const int64_t> shape) {
 std::string to_string(const TensorType& type) { return fmt::format("{}[{}]", name(type.dtype), fmt::join(type.shape, ",")); }
 
 Tensor::Tensor(TensorType type) : type_(std::move(type)), count_(element_count(type_.shape)) {
-  storage_ = allocate_buffer(bytes());
-  std::memset(storage_.get(), 0, bytes());
+  storage_ = allocate_zeros(bytes());
 }
 
 Tensor::Tensor(TensorType type, std::shared_ptr<std::byte> storage) : type_(std::move(type)), count_(element_count(type_.shape)), storage_(std::move(storage)) {}
@@ -65,6 +65,8 @@ Tensor Tensor::reshaped(Shape shape) const {
   result.type_.shape = std::move(shape);
   return result;
 }
+
+std::byte* Tensor::read() const { return deferred_->elements(nullptr); }
 
 void Tensor::check_dtype(DType wanted) const {
   if (wanted != type_.dtype) fail(ErrorCode::internal, "a tensor of {} was read as {}", to_string(type_), name(wanted));

@@ -61,6 +61,14 @@ Json device_json(const DeviceReport& device) {
   return json;
 }
 
+// What a program waits for and needs that loads the model and runs it once.
+void add_first_run(Json& json, const DeviceReport& device) {
+  if (device.load_to_first_output_ms == 0) return;
+  json["load_to_first_output_ms"] = rounded(device.load_to_first_output_ms);
+  json["resident_mb"] = std::round(device.resident_mb * 10) / 10;
+  json["peak_mb"] = std::round(device.peak_mb * 10) / 10;
+}
+
 // What a number needs to be measured again: the machine, and how it was measured.
 Json environment_json(const ModelReport& report, const Environment& environment) {
   Json inputs = Json::object(), runs = Json::object();
@@ -77,7 +85,10 @@ std::string to_json(std::span<const ModelReport> reports, const Environment& env
   Json entries = Json::array();
   for (const ModelReport& report : reports) {
     Json devices = Json::array();
-    for (const DeviceReport& device : report.devices) devices.push_back(device_json(device));
+    for (const DeviceReport& device : report.devices) {
+      devices.push_back(device_json(device));
+      add_first_run(devices.back(), device);
+    }
     entries.push_back({{"schema", 1}, {"model", report.model}, {"devices", std::move(devices)}, {"environment", environment_json(report, environment)}});
   }
   // Names come from files: bytes that are no UTF-8 become U+FFFD.

@@ -36,6 +36,15 @@ Measurement measure_predicted(const Model& model, std::span<const Tensor> inputs
   return result;
 }
 
+// What the kernel says of this process in a line of /proc/self/status, in MB; nothing where there is no such file.
+std::optional<double> status_mb(const char* what) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(what)) return std::stod(line.substr(std::string_view(what).size())) * 1024 / 1e6;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Measurement measure(const Model& model, std::span<const Tensor> inputs, const MeasureOptions& options) {
@@ -67,14 +76,13 @@ Measurement measure(const Model& model, std::span<const Tensor> inputs, const Me
 
 double peak_rss_mb() {
   // getrusage also counts the process that this one was started from, and /proc is not everywhere.
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) * 1024 / 1e6;
-  }
+  if (const auto known = status_mb("VmHWM:")) return *known;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;  // Linux counts in kB of 1024 bytes
 }
+
+double resident_mb() { return status_mb("VmRSS:").value_or(peak_rss_mb()); }
 
 void reset_peak_rss() { std::ofstream("/proc/self/clear_refs") << "5"; }
 

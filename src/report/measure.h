@@ -46,5 +46,7 @@ Measurement measure(const Model& model, std::span<const Tensor> inputs, const Me
 double peak_rss_mb();
 // Begins a new peak where the kernel can do that; elsewhere the peak remains that of the whole process.
 void reset_peak_rss();
+// What it holds now.
+double resident_mb();
 
 }  // namespace ropeway

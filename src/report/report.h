@@ -35,6 +35,9 @@ struct DeviceReport {
   Statistics end_to_end;
   size_t iterations = 0;
   double peak_rss_mb = 0;  // 10^6 bytes
+  double load_to_first_output_ms = 0;  // from the file to the end of the first run; 0: times are predicted, so that there was none
+  double resident_mb = 0;              // memory in use then
+  double peak_mb = 0;                  // the most until then
   double load_ms = 0;      // reading the file
   double compile_ms = 0;   // passes, plan, packing of weights
   std::optional<CpuSteps> cpu_steps = {};  // where they were asked for

@@ -97,7 +97,20 @@ TEST_F(Files, ShrinkWhileTheyAreRead) {
   write_file(path("a"), std::string(10000, 'x'));
   const File file(path("a"));
   fs::resize_file(path("a"), 100);
-  EXPECT_EQ(code_of([&] { file.read(0, file.size()); }), ErrorCode::invalid_model);
+  EXPECT_EQ(code_of([&] { file.read(0, file.size()); }), ErrorCode::io);
+}
+
+TEST_F(Files, KnowWhetherTheyChanged) {
+  write_file(path("a"), std::string(100, 'x'));
+  const File file(path("a")), same = file;
+  file.check_unchanged();
+  write_file(path("a"), std::string(100, 'y'));  // a new file under the old name: what is open stays what it was
+  file.check_unchanged();
+  EXPECT_EQ(*same.read(99, 1), std::byte{'x'});
+  const File new_one(path("a"));
+  std::fstream(path("a"), std::ios::in | std::ios::out).put('z');
+  fs::last_write_time(path("a"), fs::last_write_time(path("a")) + std::chrono::seconds(1));
+  EXPECT_EQ(code_of([&] { new_one.check_unchanged(); }), ErrorCode::io);
 }
 
 TEST_F(Files, ThatCannotBeOpened) {
@@ -138,6 +151,14 @@ TEST(Buffer, IsAligned) {
   for (const size_t bytes : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{5} << 20}) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(allocate_buffer(bytes).get()) % kBufferAlignment, 0u) << bytes;
   }
+}
+
+TEST(Buffer, LargeBlocksAreTheirOwn) {
+  constexpr size_t kBytes = (size_t{5} << 20) + 1;
+  const auto one = allocate_zeros(kBytes), two = allocate_buffer(kBytes);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(one.get()) % (size_t{2} << 20), 0u);
+  std::fill_n(two.get(), kBytes, std::byte{7});
+  EXPECT_TRUE(std::all_of(one.get(), one.get() + kBytes, [](std::byte each) { return each == std::byte{0}; }));
 }
 
 TEST(Buffer, RefusesMoreThanThereIs) {

@@ -69,11 +69,13 @@ TEST_F(Bench, JsonKeepsItsSchema) {
   EXPECT_EQ(model["schema"], 1);
   EXPECT_TRUE(std::string(model["model"]).ends_with("resnet.dynamic.onnx"));
   const Json& device = model["devices"][0];
-  EXPECT_EQ(keys(device), (std::vector<std::string>{"compile_ms", "compiled_whole", "device", "end_to_end_ms", "load_ms", "peak_rss_mb", "precision", "predicted", "rows", "rows_apart", "split", "sum_of_rows_ms", "threads", "title"}));
+  EXPECT_EQ(keys(device), (std::vector<std::string>{"compile_ms", "compiled_whole", "device", "end_to_end_ms", "load_ms", "load_to_first_output_ms", "peak_mb", "peak_rss_mb", "precision", "predicted", "resident_mb", "rows", "rows_apart", "split", "sum_of_rows_ms", "threads", "title"}));
   EXPECT_EQ(device["device"], "cpu");
   EXPECT_EQ(device["precision"], "fp32");
   EXPECT_EQ(device["threads"], 1);
   EXPECT_EQ(device["predicted"], false);
+  EXPECT_GT(device["load_to_first_output_ms"], double(device["load_ms"]) + double(device["compile_ms"]));
+  EXPECT_GE(device["peak_mb"], device["resident_mb"]);
   EXPECT_GT(device["load_ms"], 0);
   EXPECT_GT(device["compile_ms"], 0);
   const Json& whole = device["end_to_end_ms"];

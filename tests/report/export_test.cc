@@ -46,6 +46,17 @@ TEST(Export, Json) {
   EXPECT_EQ(Json::parse(to_json(reports, kEnvironment)), expected);
 }
 
+TEST(Export, JsonHasTheFirstRunWhereThereWasOne) {
+  ModelReport report = report_of("m", {});
+  report.devices[0].load_to_first_output_ms = 12.5;
+  report.devices[0].resident_mb = 101.26;
+  report.devices[0].peak_mb = 150;
+  const Json device = Json::parse(to_json(std::vector{report}, kEnvironment))[0]["devices"][0];
+  EXPECT_EQ(device["load_to_first_output_ms"], 12.5);
+  EXPECT_EQ(device["resident_mb"], 101.3);
+  EXPECT_EQ(device["peak_mb"], 150.0);
+}
+
 TEST(Export, JsonOfNoModelIsAnEmptyArray) { EXPECT_EQ(to_json({}, kEnvironment), "[]\n"); }
 
 TEST(Export, JsonOfNamesThatAreNoUtf8) {

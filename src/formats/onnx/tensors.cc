@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "formats/file_source.h"
 
 namespace ropeway::onnx {
 namespace {
@@ -120,7 +121,10 @@ Tensor from_external(const TensorType& type, const TensorProto& proto, ExternalF
       fail(ErrorCode::invalid_model, "its external data has the unknown key '{}'", key);
     }
   }
-  return with_valid_booleans(Tensor(type, files.open(location).read(offset, bytes)));
+  const File& file = files.open(location);
+  if (bytes < kLeastDeferred || type.dtype == DType::boolean) return with_valid_booleans(Tensor(type, file.read(offset, bytes)));
+  file.check_range(offset, bytes);
+  return defer(type, source_in({file, offset, bytes, 0, fmt::format("the tensor {}", proto.name)}));
 }
 
 bool contains(const std::filesystem::path& folder, const std::filesystem::path& file) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "formats/file_source.h"
 #include "ops/convert.h"
 #include "ops/shape_util.h"
 
@@ -160,7 +161,7 @@ DType dtype_of(int64_t number) {
   }
 }
 
-Archive::Archive(const File& file) : zip_(file), root_(common_root(zip_, file.path().string())) {
+Archive::Archive(const File& file) : file_(file), zip_(file_), root_(common_root(zip_, file.path().string())) {
   refuse_relatives(zip_, root_);
   const std::string format = text_of(zip_.read(required("archive_format")));
   if (format != "pt2") fail(ErrorCode::invalid_model, "the archive's format is '{}', not pt2", format);
@@ -212,6 +213,16 @@ const ZipContent& Archive::payload(const std::string& path) {
   return found != payloads_.end() ? found->second : payloads_.emplace(path, zip_.read(required(path))).first->second;
 }
 
+std::optional<Tensor> Archive::deferred(const TensorType& type, const std::string& path, const std::string& name) {
+  const ZipEntry& entry = required(path);
+  const auto bytes = static_cast<size_t>(element_count(type.shape)) * size_of(type.dtype);
+  if (entry.deflated || entry.size != bytes || bytes < kLeastDeferred || type.dtype == DType::boolean || payloads_.contains(path)) return std::nullopt;
+  const auto known = deferred_.find(path);
+  if (known == deferred_.end()) return deferred_.emplace(path, defer(type, source_in({file_, entry.offset, bytes, entry.crc, "the tensor " + name}))).first->second;
+  if (known->second.dtype() != type.dtype) return std::nullopt;
+  return known->second.reshaped(type.shape);
+}
+
 Tensor Archive::tensor(const std::string& name) try {
   const auto found = records_.find(name);
   if (found == records_.end()) fail(ErrorCode::invalid_model, "the archive has no data for it");
@@ -221,7 +232,12 @@ Tensor Archive::tensor(const std::string& name) try {
     if (pickled != nullptr && pickled->get<bool>()) fail(ErrorCode::unsupported, "it is a tensor subclass, stored as a pickle that would run code when it is loaded. Replace it by a plain tensor before the export");
     const std::string& path = entry.at("path_name").get_ref<const std::string&>();
     if (!is_payload_name(path)) fail(ErrorCode::unsupported, "its data is '{}', which is no plain tensor", path);
-    return with_clean_booleans(placed(placement_of(entry.at("tensor_meta")), payload(found->second.folder + path)));
+    const Placement placement = placement_of(entry.at("tensor_meta"));
+    const std::string place = found->second.folder + path;
+    if (placement.offset == 0 && is_contiguous(placement)) {
+      if (const auto later = deferred(placement.type, place, name)) return *later;
+    }
+    return with_clean_booleans(placed(placement, payload(place)));
   });
 } catch (Error& error) {
   error.add_note(fmt::format("while reading the tensor {}", name));

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "formats/pt2/json.h"
@@ -24,7 +25,7 @@ class Archive {
   Json model() const;
 
   // The tensor of a parameter, buffer or constant by its name in the module, such as "layer1.0.conv1.weight". Tensors that share memory in the file share it here,
-  // where their elements lie in order. Throws Error{invalid_model, unsupported}.
+  // where their elements lie in order. Larger ones are deferred (ir/deferred.h). Throws Error{invalid_model, unsupported}.
   Tensor tensor(const std::string& name);
 
  private:
@@ -35,13 +36,17 @@ class Archive {
 
   void read_config(const std::string& folder, const char* file);
   const ZipContent& payload(const std::string& path);
+  // The tensor that is all of an entry, if it need not be read yet; `name` is for errors.
+  std::optional<Tensor> deferred(const TensorType& type, const std::string& path, const std::string& name);
   const ZipEntry& required(const std::string& name) const;
 
+  File file_;
   ZipArchive zip_;
   std::string root_;  // the one folder that holds everything, with its slash
   std::deque<Json> configs_;                  // records_ point into them
   std::map<std::string, Record> records_;     // by tensor name
   std::map<std::string, ZipContent> payloads_;  // read so far, by path
+  std::map<std::string, Tensor> deferred_;      // not yet, by path
 };
 
 }  // namespace ropeway::pt2
