@@ -6,25 +6,12 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cpu/implementations.h"
+#include "cpu/processor.h"
 #include "cpu/program.h"
 #include "cpu/simd.h"
 
 namespace ropeway {
 namespace {
-
-// What the processor calls itself; its architecture when it does not say.
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const size_t colon = line.find(':');
-    if (line.starts_with("model name") && colon + 2 < line.size()) return line.substr(colon + 2);
-  }
-#if defined(__aarch64__)
-  return "AArch64 processor";
-#else
-  return "x86-64 processor";
-#endif
-}
 
 class CpuBackend final : public Backend {
  public:
@@ -41,7 +28,8 @@ class CpuBackend final : public Backend {
   DeviceInfo info() const override {
     DeviceInfo result;
     result.name = result.title = "cpu";
-    result.description = processor_name();
+    std::ifstream cpuinfo("/proc/cpuinfo");
+    result.description = cpu::processor_name(cpuinfo);
     result.precision = half_weights_ ? "fp16 weights" : "fp32";
     result.threads = pool_->threads();
     result.details.emplace_back("SIMD", cpu::simd_in_use());
