@@ -57,10 +57,11 @@ size_t bytes_of(aclDataType type) {
   return 0;
 }
 
-// What says that this library is no vendor's: see cann/installation.h.
-__attribute__((used, retain)) constexpr auto kMark = std::to_array(kVirtualMark);
+// What says that this library is no vendor's: see cann/installation.h. Its use keeps it in the library: the attribute for that is not known to every tool-chain.
+constexpr auto kMark = std::to_array(kVirtualMark);
 
 extern "C" aclError aclInit(const char* configPath) {
+  asm volatile("" : : "r"(kMark.data()));
   return guarded(__func__, [&](Device& device) {
     if (configPath != nullptr && *configPath != '\0' && access(configPath, R_OK) != 0) refuse(Rule::unreadable_configuration, configPath);
     device.initialise();
