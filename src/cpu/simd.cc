@@ -20,9 +20,16 @@ std::string name_of(int64_t target) {
   return name;
 }
 
+// Highway counts NEON only where AES is, too; the code runs without.
+std::vector<int64_t> supported() {
+  std::vector<int64_t> result = hwy::SupportedAndGeneratedTargets();
+  if (result.empty()) result.push_back(HWY_STATIC_TARGET);
+  return result;
+}
+
 // As they were before any choice.
 const std::vector<int64_t>& targets() {
-  static const std::vector<int64_t> all = hwy::SupportedAndGeneratedTargets();
+  static const std::vector<int64_t> all = supported();
   return all;
 }
 
@@ -48,7 +55,7 @@ void use_simd(const std::string& name) {
   fail(ErrorCode::invalid_argument, "ROPEWAY_SIMD is '{}', which this processor or this build does not have; there is {}", name, listed(simd_available()));
 }
 
-std::string simd_in_use() { return name_of(hwy::SupportedAndGeneratedTargets().front()); }
+std::string simd_in_use() { return name_of(supported().front()); }
 
 std::vector<std::string> simd_available() {
   std::vector<std::string> names;
