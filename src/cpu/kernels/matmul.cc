@@ -29,27 +29,50 @@ constexpr int kMaxRows = 6;
 constexpr int kMaxRows = 2;
 #endif
 
-HWY_INLINE float* output_at(float* base, const Panel& p, int64_t row, int64_t vector) {
-  return base + row * p.c_row_stride + vector / kBlockVectors * p.c_block_stride + vector % kBlockVectors * kLanes;
-}
+// From p.c on, or from p.residual.
+HWY_INLINE int64_t offset_of(const Panel& p, int64_t row, int64_t vector) { return row * p.c_row_stride + vector / kBlockVectors * p.c_block_stride + vector % kBlockVectors * kLanes; }
 
-// Bias or what c held, residual, clamp, and the store, for one vector of one row.
-HWY_INLINE void finish(const Panel& p, int64_t row, int64_t vector, V sum) {
-  const D d;
-  const int64_t left = p.columns - vector * kLanes;
-  float* c = output_at(p.c, p, row, vector);
-  if (HWY_LIKELY(left >= kLanes)) {
-    if (p.accumulate) sum = hn::Add(sum, hn::LoadU(d, c));
-    if (p.residual != nullptr) sum = hn::Add(sum, hn::LoadU(d, p.residual + (c - p.c)));
-    hn::StoreU(clamped(sum, hn::Set(d, p.low), hn::Set(d, p.high)), d, c);
-    return;
-  }
+// Residual, clamp, and the store, for one vector of one row that lies partly beyond the matrix.
+HWY_NOINLINE void finish_partly(const Panel& p, int64_t row, int64_t vector, V sum) {
+  float* c = p.c + offset_of(p, row, vector);
   HWY_ALIGN float lanes[kLanes];
-  hn::Store(sum, d, lanes);
-  for (int64_t i = 0; i < left; ++i) {
-    if (p.accumulate) lanes[i] += c[i];
+  hn::Store(sum, D(), lanes);
+  for (int64_t i = 0; i < p.columns - vector * kLanes; ++i) {
     if (p.residual != nullptr) lanes[i] += p.residual[c - p.c + i];
     c[i] = std::min(std::max(lanes[i], p.low), p.high);  // in this order NaN stays
+  }
+}
+
+// The same for a tile, from row `row` and vector `first` on.
+template <int kRows, int kVectors>
+HWY_INLINE void finish(const Panel& p, int64_t row, int64_t first, const V (&sum)[kRows][kVectors]) {
+  const D d;
+  // Copies: the compiler must assume that a store to c changes what p holds.
+  const V low = hn::Set(d, p.low), high = hn::Set(d, p.high);
+  float* const c = p.c;
+  const float* const residual = p.residual;
+  const bool whole = p.columns >= (first + kVectors) * kLanes;
+  if (HWY_LIKELY(whole && residual == nullptr)) {
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) hn::StoreU(clamped(sum[m][v], low, high), d, c + offset_of(p, row + m, first + v));
+    }
+  } else if (whole) {
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        const int64_t at = offset_of(p, row + m, first + v);
+        hn::StoreU(clamped(hn::Add(sum[m][v], hn::LoadU(d, residual + at)), low, high), d, c + at);
+      }
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int m = 0; m < kRows; ++m) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) finish_partly(p, row + m, first + v, sum[m][v]);
+    }
   }
 }
 
@@ -97,11 +120,7 @@ HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
       add_outer_product(b, sum, [&a, offset](int m) HWY_ATTR { return a[m][offset]; });
     }
   }
-#pragma GCC unroll 16
-  for (int m = 0; m < kRows; ++m) {
-#pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) finish(p, row + m, first + v, sum[m][v]);
-  }
+  finish(p, row, first, sum);
 }
 
 template <int kVectors, int kRows = kMaxRows>

@@ -31,7 +31,6 @@ struct Panel {
 
   const float* bias = nullptr;      // [16 · blocks] or nullptr
   const float* residual = nullptr;  // addressed as c, or nullptr
-  bool accumulate = false;          // start from c in place of bias
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
 };
