@@ -18,12 +18,26 @@ const std::map<std::string, RowGrouping> kGroupings = {{"auto", RowGrouping::aut
 
 }  // namespace
 
+CLI::Validator between(double least, double most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        double value = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, value);
+        return is_number && value >= least && value <= most ? std::string() : fmt::format("{} is no number from {:g} to {:g}", text, least, most);
+      },
+      "");
+}
+
 void add_engine_options(CLI::App& command, SessionOptions& options) {
   command.add_option("--threads", options.threads, "Threads of the CPU; without: every processor that this process may use")->check(CLI::Range(1, 1024))->type_name("N");
   command.add_option("--disable-pass", options.disabled_passes, "Leave out a pass (repeatable; `ropeway inspect MODEL --stage passes` lists them)")
       ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
+  command.add_option("--weight-growth", options.weight_growth, "What the CPU makes of the weights for faster algorithms takes at most so many times their bytes; 1: no more than they")
+      ->check(between(1, 1000))
+      ->capture_default_str()
+      ->type_name("X");
   add_compile_timeout_option(command, options);
   add_run_timeout_option(command, options);
 }
@@ -39,16 +53,6 @@ void add_device_option(CLI::App& command, SessionOptions& options) {
 CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options) {
   return command.add_option("--precision", options.precision, "Of an NPU. fp16: its default; auto: fp16, but for the operators that need fp32, found by running the model on sample inputs; allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32: as atc's --precision_mode. Of the CPU. fp32: its default; fp16: weights are stored in 16 bits, arithmetic is fp32")
       ->type_name("NAME");
-}
-
-CLI::Validator between(double least, double most) {
-  return CLI::Validator(
-      [least, most](std::string& text) {
-        double value = 0;
-        const bool is_number = CLI::detail::lexical_cast(text, value);
-        return is_number && value >= least && value <= most ? std::string() : fmt::format("{} is no number from {:g} to {:g}", text, least, most);
-      },
-      "");
 }
 
 void add_precision_options(CLI::App& command, SessionOptions& options) {

@@ -8,6 +8,7 @@
 #include "cpu/implementations.h"
 #include "cpu/program.h"
 #include "cpu/reorder.h"
+#include "cpu/weight_budget.h"
 #include "ir/deferred.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
@@ -44,6 +45,7 @@ class Compiler {
   std::shared_ptr<const Executable> run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) at_[index(graph_.inputs[i])].plain = new_buffer({Place::input, i, 0, 0, {}});
     widen_constants();
+    weight_limits_ = weight_limits(graph_, options_.weight_growth);
     const bool fusing = !options_.disabled_passes.contains("fuse");
     std::vector<FusedNode> fused = fuse(graph_, fusing);
     if (fusing && options_.force_kernel.empty()) views_ = attention_views(graph_);  // a kernel that is forced may not know views
@@ -137,7 +139,7 @@ class Compiler {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     Choice best;
     for (const Implementation& row : implementations(node.op)) {
-      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get(), half_weights_};
+      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get(), half_weights_, weight_limits_[static_cast<size_t>(fused.head)]};
       if (row.in == Layout::any) request.layout = layout_for_any(fused, row);
       const std::string why = row.declines(request);
       if (!why.empty()) {
@@ -165,7 +167,7 @@ class Compiler {
     const Choice choice = choose(fused);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
-    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_, &views_};
+    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_, weight_limits_[static_cast<size_t>(fused.head)], &views_};
     Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {
@@ -268,6 +270,7 @@ class Compiler {
   std::shared_ptr<Program> program_;
   std::vector<Places> at_;
   std::map<ValueId, size_t> last_read_;
+  std::vector<double> weight_limits_;  // by node
   Views views_;
 };
 

@@ -153,13 +153,12 @@ class DirectConv final : public Kernel {
 }  // namespace
 
 std::span<const Implementation> conv_implementations() {
-  static const Implementation rows[] = {
-      depthwise_implementation(),
-      planar_implementation(),
-      folded_implementation(),
-      winograd_implementation(),
-      {"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }},
-  };
+  static const std::vector<Implementation> rows = [] {
+    std::vector<Implementation> all = {depthwise_implementation(), planar_implementation(), folded_implementation()};
+    for (const Implementation& row : winograd_implementations()) all.push_back(row);
+    all.push_back({"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }});
+    return all;
+  }();
   return rows;
 }
 

@@ -1,6 +1,8 @@
 // The implementations of each family of operators, best first, without the reference.
 #pragma once
 
+#include <vector>
+
 #include "cpu/kernel.h"
 
 namespace ropeway::cpu {
@@ -10,7 +12,7 @@ std::span<const Implementation> conv_implementations();
 Implementation depthwise_implementation();
 Implementation planar_implementation();
 Implementation folded_implementation();
-Implementation winograd_implementation();
+std::vector<Implementation> winograd_implementations();
 std::span<const Implementation> gemm_implementations();    // Gemm
 std::span<const Implementation> matmul_implementations();  // MatMul
 std::span<const Implementation> attention_implementations();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,6 +44,7 @@ struct KernelRequest {
   Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
   ThreadPool* pool = nullptr;     // that will run it, and packs its weights; may be left out where only `declines` is asked
   bool half_weights = false;      // weights may be stored in 16 bits; arithmetic is fp32 all the same
+  double weight_growth = std::numeric_limits<double>::infinity();  // bytes of packed weights over those given that it may come to, at most
   const Views* views = nullptr;   // where an attention's first three inputs lie, if not as they are
 
   const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }

@@ -2,19 +2,23 @@
 #include <algorithm>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "cpu/activation.h"
 #include "cpu/conv_geometry.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/winograd.h"
+#include "cpu/weight_budget.h"
 
 namespace ropeway::cpu {
 namespace {
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-WinogradForm form_of(const ConvGeometry& geometry) {
-  return geometry.kernel_h == 3 ? WinogradForm::f4x3 : geometry.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5;
+// Transformed weights over given ones.
+double growth_of(WinogradForm form) {
+  const WinogradSizes sizes = winograd_sizes(form);
+  return static_cast<double>(sizes.points()) / static_cast<double>(sizes.taps * sizes.taps);
 }
 
 // For each point of the tiles, a product of [tiles, channels] by [channels, outputs]. It is done for a batch of tiles at a time, so that what is between the transforms
@@ -154,7 +158,7 @@ class WinogradConv final : public Kernel {
 // channels are few.
 class FoldedConv final : public Kernel {
  public:
-  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form_of(folded_)) {}
+  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form()) {}
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
     auto* image = reinterpret_cast<float*>(scratch);
@@ -180,6 +184,8 @@ class FoldedConv final : public Kernel {
   }
 
  private:
+  WinogradForm form() const { return folded_.kernel_h == 3 ? WinogradForm::f4x3 : folded_.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5; }
+
   static ConvGeometry fold(const ConvGeometry& given) {
     ConvGeometry g = given;
     g.channels = given.channels * given.stride_h * given.stride_w;
@@ -233,27 +239,67 @@ class FoldedConv final : public Kernel {
   WinogradConv inner_;
 };
 
-std::string declines_winograd(const KernelRequest& request) {
+std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (std::string why = declines_any_conv(request); !why.empty()) return why;
   const ConvGeometry g(request, Layout::blocked);
+  const auto [m, r] = winograd_sizes(form);
   if (g.groups != 1) return "groups";
   if (g.stride_h != 1 || g.stride_w != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "stride or dilation";
-  if (g.kernel_h != g.kernel_w || (g.kernel_h != 3 && g.kernel_h != 5)) return "its filters have 3x3 or 5x5 taps";
+  if (g.kernel_h != r || g.kernel_w != r) return fmt::format("its filters have {}x{} taps", r, r);
   if (g.channels < kBlock) return "too few channels";
   if (Activation(request.fusion).finishes()) return "its activation is a clamp";
+  const double growth = growth_of(form);
+  if (growth > request.weight_growth) return fmt::format("it multiplies the weights by {:.2g}, more than --weight-growth leaves for this convolution", growth);
   return "";
 }
 
-std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
+// Where transformed weights come from memory at each run and each serves a few tiles only, the smaller form's, which are fewer, are there sooner.
+std::string declines_f4x3(const KernelRequest& request) {
+  if (std::string why = declines_winograd(request, WinogradForm::f4x3); !why.empty()) return why;
+  constexpr int64_t kFewTiles = 8;
+  constexpr double kStreams = 8e6;  // bytes that no cache of a core holds
   const ConvGeometry g(request, Layout::blocked);
-  return std::make_unique<WinogradConv>(request, g, request.constant(1)->data<float>().data(), form_of(g));
+  const int64_t tiles = g.images * divide_up(g.out_h, 4) * divide_up(g.out_w, 4);
+  const double bytes = 4.0 * growth_of(WinogradForm::f4x3) * static_cast<double>(g.channels * g.outputs * g.taps());
+  return tiles < kFewTiles && bytes > kStreams ? fmt::format("{} of transformed weights for {} tiles would stream from memory", readable_bytes(bytes), tiles) : "";
 }
 
+template <WinogradForm kForm>
+std::string declines_form(const KernelRequest& request) {
+  return declines_winograd(request, kForm);
+}
+
+template <WinogradForm kForm>
+std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
+  return std::make_unique<WinogradConv>(request, ConvGeometry(request, Layout::blocked), request.constant(1)->data<float>().data(), kForm);
+}
+
+struct FormRow {
+  WinogradForm form;
+  Implementation implementation;
+};
+const FormRow kForms[] = {
+    {WinogradForm::f4x3, {"conv.winograd_f4x3", Layout::blocked, Layout::blocked, declines_f4x3, make_winograd<WinogradForm::f4x3>}},
+    {WinogradForm::f2x3, {"conv.winograd_f2x3", Layout::blocked, Layout::blocked, declines_form<WinogradForm::f2x3>, make_winograd<WinogradForm::f2x3>}},
+    {WinogradForm::f4x5, {"conv.winograd_f4x5", Layout::blocked, Layout::blocked, declines_form<WinogradForm::f4x5>, make_winograd<WinogradForm::f4x5>}},
+};
+
 }  // namespace
+
+double weight_growth(const KernelRequest& request) {
+  for (const FormRow& row : kForms) {
+    if (row.implementation.declines(request).empty()) return growth_of(row.form);
+  }
+  return 1;
+}
 
 Implementation folded_implementation() {
   return {"conv.folded", Layout::plain, Layout::blocked, FoldedConv::declines, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<FoldedConv>(request); }};
 }
-Implementation winograd_implementation() { return {"conv.winograd", Layout::blocked, Layout::blocked, declines_winograd, make_winograd}; }
+std::vector<Implementation> winograd_implementations() {
+  std::vector<Implementation> rows;
+  for (const FormRow& row : kForms) rows.push_back(row.implementation);
+  return rows;
+}
 
 }  // namespace ropeway::cpu

@@ -132,7 +132,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
   const std::optional<Chip> chip = chip_of(model->backends_[0]);
   if (chip) model->backends_.push_back(make_cpu_backend(options.threads));
   PreparedModel prepared = prepare(std::move(graph), options, chip ? &*chip : nullptr);
-  CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.compile_seconds, options.run_seconds, options.time_steps};
+  CompileOptions compile_options{options.disabled_passes, options.force_kernel, options.weight_growth, options.compile_seconds, options.run_seconds, options.time_steps};
   const std::vector<Candidate> candidates = candidates_for(prepared.graph, model->backends_);
   PlanOptions plan_options{pieces, options.fallback, {}};
   if (like != nullptr) plan_options.placements = model->follow(*like, prepared.graph, candidates[0]);

@@ -2,14 +2,13 @@
 
 #include "base/text.h"
 #include "report/steps.h"
+#include "report/table.h"
 #include "report/width.h"
 
 namespace ropeway {
 namespace {
 
 constexpr size_t kStepsWidth = 150;  // columns of a terminal
-constexpr size_t kLongestPath = 28;
-constexpr size_t kShortestDescription = 16;
 
 // Reasons that several steps share are said once.
 class Reasons {

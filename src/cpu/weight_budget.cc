@@ -1,0 +1,49 @@
+#include "cpu/weight_budget.h"
+
+#include <algorithm>
+
+namespace ropeway::cpu {
+namespace {
+
+struct Transformed {
+  size_t node;
+  double bytes, growth;
+  int64_t pixels;
+};
+
+}  // namespace
+
+std::vector<double> weight_limits(const Graph& graph, double budget) {
+  std::vector<double> limits(graph.nodes.size(), std::numeric_limits<double>::infinity());
+  double given = 0;
+  for (const Value& value : graph.values) {
+    if (value.constant) given += static_cast<double>(value.constant->bytes());
+  }
+  const auto growth = [&](size_t node) {
+    KernelRequest request{graph, graph.nodes[node], {}, Layout::blocked};
+    request.weight_growth = limits[node];
+    return weight_growth(request);
+  };
+  double all = given;
+  std::vector<Transformed> transformed;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op != Op::Conv || growth(i) == 1) continue;
+    const Shape& out = graph.type(node.outputs[0]).shape;
+    transformed.push_back({i, static_cast<double>(graph.value(node.inputs[1]).constant->bytes()), growth(i), element_count(out) / out[1]});
+    all += transformed.back().bytes * (transformed.back().growth - 1);
+  }
+  // The last of those with as many pixels first: so it is clear which they are.
+  std::stable_sort(transformed.begin(), transformed.end(), [](const Transformed& a, const Transformed& b) { return a.pixels != b.pixels ? a.pixels < b.pixels : a.node > b.node; });
+  for (Transformed& conv : transformed) {
+    while (all > budget * given && conv.growth > 1) {
+      limits[conv.node] = std::max(1.0, conv.growth - 1e-6);
+      const double less = growth(conv.node);
+      all -= conv.bytes * (conv.growth - less);
+      conv.growth = less;
+    }
+  }
+  return limits;
+}
+
+}  // namespace ropeway::cpu
