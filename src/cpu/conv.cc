@@ -1,11 +1,12 @@
 // Convolution as a matrix product over offset tables.
 #include <algorithm>
 
-#include "base/buffer.h"
 #include "cpu/activation.h"
 #include "cpu/conv_geometry.h"
+#include "cpu/half_weights.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/matmul.h"
+#include "cpu/packed_weights.h"
 
 namespace ropeway::cpu {
 namespace {
@@ -22,16 +23,14 @@ class DirectConv final : public Kernel {
         row_offsets_.push_back(static_cast<int32_t>((y * g.stride_h * g.padding.padded_width() + x * g.stride_w) * g.padding.pixel));
       }
     }
-    size_t floats = 0;
+    std::vector<int64_t> sizes;
     for (int64_t first = 0; first < g.outputs; first += kPanelColumns) {
       panels_.push_back(describe(first));
-      panels_.back().weights = floats;
-      floats += static_cast<size_t>(panels_.back().depth * panels_.back().blocks * kBlockColumns);
+      sizes.push_back(panels_.back().depth * panels_.back().blocks * kBlockColumns);
     }
-    packed_floats_ = floats;
-    packed_ = allocate_buffer(floats * sizeof(float));
-    const float* weights = request.constant(1)->data<float>().data();
-    for (PanelInfo& panel : panels_) pack(panel, weights);
+    const Tensor& weights = *request.constant(1);
+    const float* const from = weights.data<float>().data();
+    packed_ = PackedWeights(sizes, declines_half(request, weights).empty(), *request.pool, [&](int64_t i, float* to) { pack(panels_[static_cast<size_t>(i)], from, to); });
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
@@ -54,7 +53,8 @@ class DirectConv final : public Kernel {
 
   size_t scratch_bytes() const override { return geometry_.padding.none() ? 0 : geometry_.padding.padded_floats() * sizeof(float); }
   bool packs_constants() const override { return true; }
-  size_t weight_bytes() const override { return packed_floats_ * sizeof(float); }
+  size_t weight_bytes() const override { return packed_.bytes(); }
+  size_t half_weight_bytes() const override { return packed_.half_bytes(); }
 
  private:
   struct PanelInfo {
@@ -62,7 +62,6 @@ class DirectConv final : public Kernel {
     int64_t first_input = 0, inputs = 0;
     int blocks = 1;
     int64_t depth = 0;
-    size_t weights = 0;  // offset in packed_
     std::shared_ptr<std::vector<int32_t>> k_offsets;
   };
   // Pixels of a task: some hundred microseconds of work, so that two threads end together.
@@ -92,11 +91,10 @@ class DirectConv final : public Kernel {
     return panel;
   }
 
-  void pack(const PanelInfo& panel, const float* weights) {
+  void pack(const PanelInfo& panel, const float* weights, float* to) const {
     const ConvGeometry& g = geometry_;
     const int64_t out_per_group = g.outputs / g.groups, in_per_group = g.channels / g.groups;
     const int64_t width = panel.blocks * kBlockColumns;
-    float* to = packed() + panel.weights;
     std::fill(to, to + panel.depth * width, 0.0f);
     for (int64_t o = 0; o < panel.outputs; ++o) {
       const int64_t output = panel.first_output + o;
@@ -124,7 +122,7 @@ class DirectConv final : public Kernel {
     }
     panel.rows = std::min(kChunk, g.pixels() - begin);
     panel.depth = info.depth;
-    panel.b = packed() + info.weights;
+    packed_.put_into(panel, index, 0);
     panel.blocks = info.blocks;
     panel.c = out + at;
     panel.c_row_stride = kBlock;
@@ -138,16 +136,13 @@ class DirectConv final : public Kernel {
     for (int block = 0; block < info.blocks; ++block) activation_.finish(panel.c + block * panel.c_block_stride, panel.rows * kBlock);
   }
 
-  float* packed() const { return reinterpret_cast<float*>(packed_.get()); }
-
   ConvGeometry geometry_;
   bool reads_whole_blocks_;  // 1×1 with stride 1: its pixels are rows as they lie
   Activation activation_;
   std::vector<float> bias_;
   std::vector<int32_t> row_offsets_;
   std::vector<PanelInfo> panels_;
-  std::shared_ptr<std::byte> packed_;
-  size_t packed_floats_ = 0;
+  PackedWeights packed_;
 };
 
 }  // namespace

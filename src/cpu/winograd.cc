@@ -1,13 +1,14 @@
 // Winograd convolution: stride 1, square filters of 3 to 5 taps.
 #include <algorithm>
 
-#include "base/buffer.h"
 #include "base/text.h"
 #include "cpu/activation.h"
 #include "cpu/conv_geometry.h"
+#include "cpu/half_weights.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/winograd.h"
+#include "cpu/packed_weights.h"
 #include "cpu/weight_budget.h"
 
 namespace ropeway::cpu {
@@ -25,8 +26,8 @@ double growth_of(WinogradForm form) {
 // stays in the second-level cache, and for 32 outputs at a time: their products, then the way back.
 class WinogradConv final : public Kernel {
  public:
-  // `weights`: [outputs][channels][taps], of the geometry's sizes.
-  WinogradConv(const KernelRequest& request, const ConvGeometry& geometry, const float* weights, WinogradForm form)
+  // `weights`: [outputs][channels][taps], of the geometry's sizes. `half`: stored in 16 bits, if they fit.
+  WinogradConv(const KernelRequest& request, const ConvGeometry& geometry, const float* weights, WinogradForm form, bool half)
       : geometry_(geometry), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()), threads_(request.threads()) {
     const ConvGeometry& g = geometry_;
     const int64_t m = winograd_sizes(form).outputs;
@@ -38,7 +39,9 @@ class WinogradConv final : public Kernel {
     batches_ = divide_up(tiles_, kMaxTiles);
     if (batches_ > 1) batches_ = divide_up(batches_, threads_) * threads_;
     batches_ = std::min(batches_, tiles_);
-    pack(weights, *request.pool);
+    std::vector<int64_t> sizes;
+    for (int64_t panel = 0; panel < panels_; ++panel) sizes.push_back(points_ * g.channels * panel_blocks(panel) * kBlockColumns);
+    packed_ = PackedWeights(sizes, half, *request.pool, [&](int64_t panel, float* to) { pack_panel(panel, weights, to); });
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
@@ -59,7 +62,8 @@ class WinogradConv final : public Kernel {
 
   size_t scratch_bytes() const override { return static_cast<size_t>(threads_ * worker_floats()) * sizeof(float); }
   bool packs_constants() const override { return true; }
-  size_t weight_bytes() const override { return static_cast<size_t>(points_ * packed_size(geometry_.channels, geometry_.outputs)) * sizeof(float); }
+  size_t weight_bytes() const override { return packed_.bytes(); }
+  size_t half_weight_bytes() const override { return packed_.half_bytes(); }
 
  private:
   struct Run {
@@ -79,23 +83,21 @@ class WinogradConv final : public Kernel {
   int64_t worker_floats() const { return input_floats() + points_ * output_stride(largest_batch()); }
   int64_t panel_blocks(int64_t panel) const { return std::min<int64_t>(2, out_blocks_ - panel * 2); }
 
-  // Lies as [panel][point][channel][32 or 16].
-  void pack(const float* weights, ThreadPool& pool) {
+  // Each panel lies as [point][channel][32 or 16].
+  void pack_panel(int64_t panel, const float* weights, float* to) const {
     const ConvGeometry& g = geometry_;
-    packed_ = allocate_buffer(weight_bytes());
-    pool.run(out_blocks_, [&](int64_t block, int) {
-      const int64_t panel = block / 2, width = panel_blocks(panel) * kBlockColumns;
-      float* to = packed() + points_ * panel_offset(g.channels, panel * kPanelColumns) + block % 2 * kBlockColumns;
-      const int64_t outputs = std::min(kBlock, g.outputs - block * kBlock);
+    const int64_t width = panel_blocks(panel) * kBlockColumns;
+    for (int64_t first = panel * kPanelColumns; first < panel * kPanelColumns + width; first += kBlock) {
+      const int64_t outputs = std::min(kBlock, g.outputs - first);
       alignas(64) float taps[25 * kBlock] = {};
       for (int64_t c = 0; c < g.channels; ++c) {
         for (int64_t o = 0; o < outputs; ++o) {
-          const float* from = weights + ((block * kBlock + o) * g.channels + c) * g.taps();
+          const float* from = weights + ((first + o) * g.channels + c) * g.taps();
           for (int64_t tap = 0; tap < g.taps(); ++tap) taps[tap * kBlock + o] = from[tap];
         }
-        winograd_filter(form_, taps, to + c * width, g.channels * width);
+        winograd_filter(form_, taps, to + c * width + first % kPanelColumns, g.channels * width);
       }
-    });
+    }
   }
 
   void transform(const Run& run, int64_t batch, int64_t first_block, int64_t last_block, float* to) const {
@@ -123,7 +125,7 @@ class WinogradConv final : public Kernel {
     product.c_block_stride = count * kBlock;
     for (int64_t point = 0; point < points_; ++point) {
       product.a = transformed + point * input_stride(count);
-      product.b = packed() + points_ * panel_offset(g.channels, panel * kPanelColumns) + point * g.channels * product.columns;
+      packed_.put_into(product, panel, point * g.channels * product.columns);
       product.c = products + point * output_stride(count);
       multiply_panel(product);
     }
@@ -141,8 +143,6 @@ class WinogradConv final : public Kernel {
     winograd_output(form_, output);
   }
 
-  float* packed() const { return reinterpret_cast<float*>(packed_.get()); }
-
   ConvGeometry geometry_;
   Activation activation_;
   std::vector<float> bias_;
@@ -151,14 +151,14 @@ class WinogradConv final : public Kernel {
   int64_t in_blocks_ = 0, out_blocks_ = 0, panels_ = 0;
   WinogradImages in_, out_;
   int64_t tiles_ = 0, batches_ = 1;
-  std::shared_ptr<std::byte> packed_;
+  PackedWeights packed_;
 };
 
 // A stride of s is none on an image whose pixels are s × s pixels of the given one: s · s times the channels, filters of ⌈taps / s⌉ taps in each dimension. Worth it where the
 // channels are few.
 class FoldedConv final : public Kernel {
  public:
-  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form()) {}
+  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form(), false) {}
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
     auto* image = reinterpret_cast<float*>(scratch);
@@ -271,7 +271,10 @@ std::string declines_form(const KernelRequest& request) {
 
 template <WinogradForm kForm>
 std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
-  return std::make_unique<WinogradConv>(request, ConvGeometry(request, Layout::blocked), request.constant(1)->data<float>().data(), kForm);
+  // Rounded to 16 bits, the weights of the larger forms would cost 1e-3 of the largest value and more; these cost 3e-4.
+  const Tensor& weights = *request.constant(1);
+  const bool half = kForm == WinogradForm::f2x3 && declines_half(request, weights).empty();
+  return std::make_unique<WinogradConv>(request, ConvGeometry(request, Layout::blocked), weights.data<float>().data(), kForm, half);
 }
 
 struct FormRow {

@@ -4,27 +4,15 @@
 #include <vector>
 
 #include "cpu/kernels/half.h"
-#include "ops/convert.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels/gemv.cc"
 #include <hwy/foreach_target.h>
-#include "cpu/kernels/vector-inl.h"
+#include "cpu/kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
 namespace HWY_NAMESPACE {
-
-HWY_INLINE V load_weights(const float* w) { return load(w); }
-HWY_INLINE float weight(const float* w) { return *w; }
-HWY_INLINE float weight(const uint16_t* w) { return f16_to_f32(*w); }
-HWY_INLINE V load_weights(const uint16_t* w) {
-#if HWY_TARGET == HWY_SCALAR  // Highway's own conversion there makes numbers of infinity and NaN
-  return set(weight(w));
-#else
-  return hn::PromoteTo(D(), hn::LoadU(hn::Rebind<hwy::float16_t, D>(), reinterpret_cast<const hwy::float16_t*>(w)));
-#endif
-}
 
 constexpr int64_t kStep = kHalfElements;  // elements of each row at a time
 

@@ -7,17 +7,14 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include "cpu/kernels/clamp-inl.h"
+#include "cpu/kernels/weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ropeway::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A vector no wider than a block of 16 floats.
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // one on the scalar target, whatever HWY_MAX_BYTES says
-constexpr int kBlockVectors = 16 / kLanes;
+constexpr int kBlockVectors = static_cast<int>(16 / kLanes);
 // Rows of a tile, so that accumulators, one row of B and a broadcast fit the registers.
 #if HWY_MAX_BYTES >= 64
 constexpr int kMaxRows = 14;
@@ -77,12 +74,12 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t first, const V (&sum
 }
 
 // sum += one column of A, element(m), times one row of B.
-template <int kRows, int kVectors, class Element>
-HWY_INLINE void add_outer_product(const float* HWY_RESTRICT b, V (&sum)[kRows][kVectors], Element element) {
+template <int kRows, int kVectors, class W, class Element>
+HWY_INLINE void add_outer_product(const W* HWY_RESTRICT b, V (&sum)[kRows][kVectors], Element element) {
   const D d;
   V row[kVectors];
 #pragma GCC unroll 16
-  for (int v = 0; v < kVectors; ++v) row[v] = hn::LoadU(d, b + v * kLanes);
+  for (int v = 0; v < kVectors; ++v) row[v] = load_weights(b + v * kLanes);
 #pragma GCC unroll 16
   for (int m = 0; m < kRows; ++m) {
     const V factor = hn::Set(d, element(m));
@@ -92,8 +89,8 @@ HWY_INLINE void add_outer_product(const float* HWY_RESTRICT b, V (&sum)[kRows][k
 }
 
 // kRows × kVectors tile, from row `row` and vector `first` on.
-template <int kRows, int kVectors>
-HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
+template <int kRows, int kVectors, class W>
+HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t first) {
   const D d;
   V sum[kRows][kVectors];
 #pragma GCC unroll 16
@@ -102,7 +99,7 @@ HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
 #pragma GCC unroll 16
     for (int m = 0; m < kRows; ++m) sum[m][v] = start;
   }
-  const float* HWY_RESTRICT b = p.b + first * kLanes;
+  const W* HWY_RESTRICT b = weights + first * kLanes;
   const int64_t b_stride = p.blocks * 16;
   if (p.row_offsets == nullptr) {
     const float* block = p.a + row * 16;
@@ -123,28 +120,34 @@ HWY_NOINLINE void tile(const Panel& p, int64_t row, int64_t first) {
   finish(p, row, first, sum);
 }
 
-template <int kVectors, int kRows = kMaxRows>
-HWY_INLINE void tile_of(int64_t rows, const Panel& p, int64_t row, int64_t first) {
-  if (rows == kRows) return tile<kRows, kVectors>(p, row, first);
-  if constexpr (kRows > 1) tile_of<kVectors, kRows - 1>(rows, p, row, first);
+template <int kVectors, class W, int kRows = kMaxRows>
+HWY_INLINE void tile_of(int64_t rows, const Panel& p, const W* weights, int64_t row, int64_t first) {
+  if (rows == kRows) return tile<kRows, kVectors>(p, weights, row, first);
+  if constexpr (kRows > 1) tile_of<kVectors, W, kRows - 1>(rows, p, weights, row, first);
 }
 
 // All rows, in tiles of nearly equal height.
-template <int kVectors>
-void tiles(const Panel& p, int64_t first) {
+template <int kVectors, class W>
+void tiles(const Panel& p, const W* weights, int64_t first) {
   const int64_t count = (p.rows + kMaxRows - 1) / kMaxRows;
   for (int64_t t = 0, row = 0; t < count; ++t) {
     const int64_t end = p.rows * (t + 1) / count;
-    tile_of<kVectors>(end - row, p, row, first);
+    tile_of<kVectors>(end - row, p, weights, row, first);
     row = end;
   }
 }
 
-void multiply(const Panel& p) {
+template <class W>
+void multiply_by(const Panel& p, const W* weights) {
 #if HWY_MAX_BYTES >= 64
-  if (p.blocks == 2) return tiles<2>(p, 0);
+  if (p.blocks == 2) return tiles<2>(p, weights, 0);
 #endif
-  for (int block = 0; block < p.blocks; ++block) tiles<kBlockVectors>(p, block * kBlockVectors);
+  for (int block = 0; block < p.blocks; ++block) tiles<kBlockVectors>(p, weights, block * kBlockVectors);
+}
+
+void multiply(const Panel& p) {
+  if (p.b_half != nullptr) return multiply_by(p, p.b_half);
+  multiply_by(p, p.b);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -22,6 +22,7 @@ struct Panel {
   int64_t rows = 0;
   int64_t depth = 0;
   const float* b = nullptr;  // packed; 32 floats a k for two blocks, 16 for one
+  const uint16_t* b_half = nullptr;  // in place of b: the same in 16-bit floats
   int blocks = 1;            // of 16 columns: 1 or 2
 
   float* c = nullptr;        // element (m, n) is c[m · c_row_stride + (n / 16) · c_block_stride + n % 16]
