@@ -30,7 +30,6 @@ struct Activation {
     }
   }
 
-  bool finishes() const { return function || round; }
   // Applies what is no clamp to `count` stored floats.
   void finish(float* values, int64_t count) const {
     if (function) apply_unary(*function, values, values, static_cast<size_t>(count));

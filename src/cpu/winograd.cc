@@ -52,12 +52,13 @@ class WinogradConv final : public Kernel {
         transform(run, batch, 0, in_blocks_, memory(worker));
         for (int64_t panel = 0; panel < panels_; ++panel) compute(run, batch, panel, memory(worker), memory(worker) + input_floats());
       });
-      return;
+    } else {
+      for (int64_t batch = 0; batch < batches_; ++batch) {
+        pool.run(in_blocks_, [&](int64_t block, int) { transform(run, batch, block, block + 1, memory(0)); });
+        pool.run(panels_, [&](int64_t panel, int worker) { compute(run, batch, panel, memory(0), memory(worker) + input_floats()); });
+      }
     }
-    for (int64_t batch = 0; batch < batches_; ++batch) {
-      pool.run(in_blocks_, [&](int64_t block, int) { transform(run, batch, block, block + 1, memory(0)); });
-      pool.run(panels_, [&](int64_t panel, int worker) { compute(run, batch, panel, memory(0), memory(worker) + input_floats()); });
-    }
+    if (activation_.function) pool.run(geometry_.images * out_blocks_, [&](int64_t plane, int) { activation_.finish(run.out + plane * out_.plane_stride, out_.plane_stride); });
   }
 
   size_t scratch_bytes() const override { return static_cast<size_t>(threads_ * worker_floats()) * sizeof(float); }
@@ -179,7 +180,7 @@ class FoldedConv final : public Kernel {
     if (g.channels > 4) return "many channels";
     const int64_t taps = divide_up(g.kernel_h, g.stride_h);
     if (taps < 3 || taps > 5) return "its filters have 3 to 5 taps when the stride is folded";
-    if (Activation(request.fusion).finishes()) return "its activation is a clamp";
+    if (request.fusion.round_f16) return "it rounds nothing";
     return "";
   }
 
@@ -247,7 +248,7 @@ std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (g.stride_h != 1 || g.stride_w != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "stride or dilation";
   if (g.kernel_h != r || g.kernel_w != r) return fmt::format("its filters have {}x{} taps", r, r);
   if (g.channels < kBlock) return "too few channels";
-  if (Activation(request.fusion).finishes()) return "its activation is a clamp";
+  if (request.fusion.round_f16) return "it rounds nothing";
   const double growth = growth_of(form);
   if (growth > request.weight_growth) return fmt::format("it multiplies the weights by {:.2g}, more than --weight-growth leaves for this convolution", growth);
   return "";
