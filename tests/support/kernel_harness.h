@@ -133,18 +133,18 @@ class Placed {
   Guarded memory_;
 };
 
-// Elements are equal (NaN to NaN), or no further apart than `tolerance` times the largest finite element that is expected.
-inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance) {
+// Elements are equal (NaN to NaN), or no further apart than `tolerance` times `largest`: if it is left out, the largest finite element that is expected.
+// `spreads`: NaN may stand for any element, so that none gets lost, but what is computed from it on the way may be NaN, too. A wrong number never does.
+inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, double largest = 0, bool spreads = false) {
   ASSERT_EQ(to_string(actual.type()), to_string(expected.type()));
   if (expected.dtype() != DType::f32) {
     EXPECT_EQ(std::memcmp(actual.raw(), expected.raw(), expected.bytes()), 0);
     return;
   }
   const auto a = actual.data<float>(), e = expected.data<float>();
-  double largest = 0;
-  for (const float x : e) largest = std::isfinite(x) ? std::max(largest, std::fabs(static_cast<double>(x))) : largest;
+  for (const float x : largest > 0 ? std::span<const float>() : e) largest = std::isfinite(x) ? std::max(largest, std::fabs(static_cast<double>(x))) : largest;
   for (size_t i = 0; i < e.size(); ++i) {
-    if (a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]))) continue;
+    if (a[i] == e[i] || (std::isnan(a[i]) && (spreads || std::isnan(e[i])))) continue;
     ASSERT_LE(std::fabs(static_cast<double>(a[i]) - static_cast<double>(e[i])), tolerance * largest) << "element " << i << " of " << to_string(expected.type()) << " is " << a[i] << ", not " << e[i];
   }
 }
@@ -175,7 +175,7 @@ class KernelCase {
     fusion_.activation = params;
     return *this;
   }
-  // The constant input 1 may be stored in 16 bits, and what is expected is computed with it rounded to these.
+  // The constant input 1 may be stored in 16 bits: from an implementation that does so is expected what it computes with it rounded to these.
   KernelCase& half_weights() {
     half_weights_ = true;
     return *this;
@@ -183,6 +183,27 @@ class KernelCase {
   // To f16, kept as f32. Of a Cast it is what the fused Cast back does.
   KernelCase& rounded() {
     fusion_.round_f16 = true;
+    return *this;
+  }
+
+  // What errors are relative to, if not the largest element that is expected.
+  KernelCase& judged_by(double largest) {
+    largest_ = largest;
+    return *this;
+  }
+  // See expect_close.
+  KernelCase& nan_may_spread() {
+    spreads_ = true;
+    return *this;
+  }
+  // What a sum of products may reach: the largest element of the operator on absolute values, plus the residual. Errors of sums are relative to this.
+  KernelCase& judged_by_terms() {
+    build();
+    std::vector<Tensor> terms;
+    for (const Tensor& each : tensors_) terms.push_back(each.count() == 0 ? each : evaluate(Op::Unary, UnaryParams{UnaryFunction::abs, 0, 0}, {&each}).front());
+    const Tensor sum = evaluate(op_, params_, arguments_of(terms)).front();
+    for (const float x : sum.data<float>()) largest_ = std::isfinite(x) ? std::max(largest_, static_cast<double>(x)) : largest_;
+    largest_ += residual_ || bias_ ? 1 : 0;
     return *this;
   }
 
@@ -195,17 +216,26 @@ class KernelCase {
   // Fails unless `name` serves the node and agrees with the reference. `layouts`: those of the data, for an implementation that takes any.
   void check(const std::string& name, double tolerance, const std::vector<cpu::Layout>& layouts = {cpu::Layout::plain}) {
     build();
-    const std::vector<Tensor> expected = expectation();
-    const cpu::Implementation& implementation = row(name);
-    for (const cpu::Layout any : layouts) {
-      const auto resolve = [&](cpu::Layout layout) { return layout == cpu::Layout::any ? any : layout; };
-      for (const int threads : {1, 2}) {
-        SCOPED_TRACE(fmt::format("{} with {} threads, {}", name, threads, any == cpu::Layout::blocked ? "blocked" : "plain"));
-        ASSERT_EQ(implementation.declines(request(resolve(implementation.in))), "");
-        ThreadPool pool(threads);
-        for_each_target([&] { run(implementation, resolve(implementation.in), resolve(implementation.out), pool, expected, tolerance); });
+    check_row(row(name), tolerance, layouts);
+  }
+
+  // Every implementation that serves the node, but for the reference, agrees with it, in every layout that it takes. `tolerance`: by name. Returns their names.
+  template <class F>
+  std::vector<std::string> check_all(const F& tolerance) {
+    build();
+    std::vector<std::string> served;
+    const auto rows = cpu::implementations(op_);
+    for (const cpu::Implementation& each : rows.first(rows.size() - 1)) {
+      std::vector<cpu::Layout> layouts;
+      for (const cpu::Layout layout : {cpu::Layout::plain, cpu::Layout::blocked}) {
+        const bool taken = each.in == cpu::Layout::any ? layout == cpu::Layout::plain || can_be_blocked() : layout == each.in;
+        if (taken && each.declines(request(layout)).empty()) layouts.push_back(layout);
       }
+      if (layouts.empty()) continue;
+      check_row(each, tolerance(std::string(each.name)), layouts);
+      served.push_back(each.name);
     }
+    return served;
   }
 
  private:
@@ -222,6 +252,28 @@ class KernelCase {
     tensors_.resize(inputs_.size());
   }
 
+  // Images: all that the blocked layout is for.
+  bool can_be_blocked() const {
+    const TensorType& type = graph().type(node().inputs[0]);
+    return type.dtype == DType::f32 && type.shape.size() >= 3 && element_count(type.shape) > 0;
+  }
+
+  void check_row(const cpu::Implementation& implementation, double tolerance, const std::vector<cpu::Layout>& layouts) {
+    const std::vector<Tensor> expected = expectation(false), of_half_weights = half_weights_ ? expectation(true) : expected;
+    for (const cpu::Layout any : layouts) {
+      const auto resolve = [&](cpu::Layout layout) { return layout == cpu::Layout::any ? any : layout; };
+      for (const int threads : {1, 2}) {
+        SCOPED_TRACE(fmt::format("{} with {} threads, {}", implementation.name, threads, any == cpu::Layout::blocked ? "blocked" : "plain"));
+        ASSERT_EQ(implementation.declines(request(resolve(implementation.in))), "");
+        ThreadPool pool(threads);
+        for_each_target([&] {
+          const auto kernel = implementation.make(request(resolve(implementation.in), &pool));
+          run(*kernel, resolve(implementation.in), resolve(implementation.out), pool, kernel->half_weight_bytes() > 0 ? of_half_weights : expected, tolerance);
+        });
+      }
+    }
+  }
+
   const Graph& graph() const { return builder_.graph(); }
   const Node& node() const { return graph().nodes.front(); }
   cpu::KernelRequest request(cpu::Layout layout, ThreadPool* pool = nullptr) const { return {graph(), node(), fusion_, layout, pool, half_weights_}; }
@@ -233,11 +285,17 @@ class KernelCase {
     fail(ErrorCode::internal, "{} has no implementation {}", ropeway::name(op_), name);
   }
 
-  std::vector<Tensor> expectation() const {
-    std::vector<const Tensor*> arguments;
-    for (size_t i = 0; i < node().inputs.size(); ++i) arguments.push_back(node().inputs[i] == kNoValue ? nullptr : &tensors_[i]);
-    const Tensor rounded = half_weights_ ? convert(convert(tensors_[1], DType::f16), DType::f32) : Tensor();
-    if (half_weights_) arguments[1] = &rounded;
+  InputTensors arguments_of(const std::vector<Tensor>& tensors) const {
+    InputTensors arguments;
+    for (size_t i = 0; i < node().inputs.size(); ++i) arguments.push_back(node().inputs[i] == kNoValue ? nullptr : &tensors[i]);
+    return arguments;
+  }
+
+  // `half`: with the weights rounded to 16 bits.
+  std::vector<Tensor> expectation(bool half) const {
+    InputTensors arguments = arguments_of(tensors_);
+    const Tensor rounded = half ? convert(convert(tensors_[1], DType::f16), DType::f32) : Tensor();
+    if (half) arguments[1] = &rounded;
     std::vector<Tensor> results = evaluate(op_, params_, arguments);
     const BinaryParams sum{BinaryFunction::add};
     if (bias_) results[0] = evaluate(Op::Binary, sum, {&results[0], &*bias_}).front();
@@ -247,8 +305,7 @@ class KernelCase {
     return results;
   }
 
-  void run(const cpu::Implementation& implementation, cpu::Layout in, cpu::Layout out, ThreadPool& pool, const std::vector<Tensor>& expected, double tolerance) {
-    const auto kernel = implementation.make(request(in, &pool));
+  void run(const cpu::Kernel& kernel, cpu::Layout in, cpu::Layout out, ThreadPool& pool, const std::vector<Tensor>& expected, double tolerance) {
     constexpr size_t kOffset = 8;  // callers' tensors are aligned for their type alone
     std::vector<Placed> inputs, outputs;
     inputs.reserve(inputs_.size() + 1);
@@ -256,7 +313,7 @@ class KernelCase {
     std::vector<void*> out_addresses;
     for (size_t i = 0; i < node().inputs.size(); ++i) {
       const bool is_constant = graph().is_constant(node().inputs[i]);
-      if (node().inputs[i] == kNoValue || (is_constant && kernel->packs_constants())) {
+      if (node().inputs[i] == kNoValue || (is_constant && kernel.packs_constants())) {
         in_addresses.push_back(nullptr);
         continue;
       }
@@ -273,12 +330,12 @@ class KernelCase {
       outputs.emplace_back(tensor.type(), out, kOffset);
       out_addresses.push_back(outputs.back().data());
     }
-    Guarded scratch(kernel->scratch_bytes());
-    kernel->run(in_addresses, out_addresses, scratch.data(), pool);
+    Guarded scratch(kernel.scratch_bytes());
+    kernel.run(in_addresses, out_addresses, scratch.data(), pool);
     EXPECT_TRUE(scratch.intact()) << "written outside of the scratch memory";
     for (size_t i = 0; i < expected.size(); ++i) {
-      const Tensor actual = outputs[i].plain(all_finite(expected[i]));
-      expect_close(actual, expected[i], tolerance);
+      const Tensor actual = outputs[i].plain(all_finite(expected[i]) && !spreads_);
+      expect_close(actual, expected[i], tolerance, largest_, spreads_);
       if (fusion_.round_f16) expect_close(actual, convert(convert(actual, DType::f16), DType::f32), 0);
     }
   }
@@ -289,7 +346,8 @@ class KernelCase {
   std::vector<ValueId> inputs_;
   std::vector<Tensor> tensors_;  // by input
   cpu::Fusion fusion_;
-  bool half_weights_ = false;
+  bool half_weights_ = false, spreads_ = false;
+  double largest_ = 0;
   std::optional<Tensor> bias_, residual_;
 };
 
