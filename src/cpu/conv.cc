@@ -31,7 +31,7 @@ class DirectConv final : public Kernel {
     packed_floats_ = floats;
     packed_ = allocate_buffer(floats * sizeof(float));
     const float* weights = request.constant(1)->data<float>().data();
-    for (PanelInfo& panel : panels_) pack(panel, weights);
+    request.pool->run(std::ssize(panels_), [&](int64_t panel, int) { pack(panels_[static_cast<size_t>(panel)], weights); });
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
