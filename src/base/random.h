@@ -27,9 +27,9 @@ constexpr float random_uniform(uint64_t seed, uint64_t i) {
   return static_cast<float>(random_bits(seed, i) >> 40) * 0x1p-23f - 1.0f;
 }
 
-// Fills with scale · random_uniform(seed, 0 …), rounded to float once.
-inline void fill_uniform(std::span<float> values, uint64_t seed, float scale = 1.0f) {
-  for (size_t i = 0; i < values.size(); ++i) values[i] = scale * random_uniform(seed, i);
+// Fills with scale · random_uniform(seed, first …), rounded to float once.
+inline void fill_uniform(std::span<float> values, uint64_t seed, float scale = 1.0f, uint64_t first = 0) {
+  for (size_t i = 0; i < values.size(); ++i) values[i] = scale * random_uniform(seed, first + i);
 }
 
 }  // namespace ropeway

@@ -56,7 +56,6 @@ class Compiler {
     }
     for (const ValueId id : graph_.outputs) last_read_[id] = fused.size();
     for (size_t i = 0; i < fused.size(); ++i) {
-      load_constants(fused[i]);
       add_step(fused[i]);
       release_constants(fused[i], i);
     }
@@ -161,10 +160,12 @@ class Compiler {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     if (views_.contains(fused.output)) return;  // read where its elements lie
     if (only_renames(graph_, node) && graph_.type(node.inputs[0]).dtype == graph_.type(fused.output).dtype) {
+      load_constants(fused);
       at_[index(fused.output)].plain = place(node.inputs[0], Layout::plain, fused.head);
       return;
     }
     const Choice choice = choose(fused);
+    load_constants(fused, choice.row->reads_weights ? node.input(1) : kNoValue);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
     const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_, weight_limits_[static_cast<size_t>(fused.head)], &views_};
@@ -206,10 +207,10 @@ class Compiler {
     program_->infos_.push_back(std::move(step));
   }
 
-  // Weights come from their file just before they are packed.
-  void load_constants(const FusedNode& fused) {
+  // Weights come from their file just before they are packed, except those that the kernel reads itself.
+  void load_constants(const FusedNode& fused, ValueId except = kNoValue) {
     for (const ValueId id : reads(fused)) {
-      if (graph_.is_constant(id)) load(*graph_.value(id).constant, *program_->pool_);
+      if (id != except && graph_.is_constant(id)) load(*graph_.value(id).constant, *program_->pool_);
     }
   }
 

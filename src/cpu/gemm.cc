@@ -10,6 +10,7 @@
 #include "cpu/implementations.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/matmul.h"
+#include "ir/deferred.h"
 #include "ops/operator.h"
 
 namespace ropeway::cpu {
@@ -61,6 +62,23 @@ std::vector<float> padded_bias(const Product& product) {
   return bias;
 }
 
+// Calls pack(lines, first, count) for `step` lines of a matrix after the other, on all threads. They are read into memory that the next ones take: a matrix that still
+// lies in its file is at no time in memory as a whole.
+template <class Pack>
+void read_lines(const Tensor& matrix, int64_t step, ThreadPool& pool, const Pack& pack) {
+  const int64_t lines = matrix.shape()[0], length = matrix.shape()[1];
+  const auto reading = begin_reading(matrix);
+  std::vector<std::vector<float>> parts(static_cast<size_t>(pool.threads()));
+  pool.run((lines + step - 1) / step, [&](int64_t task, int worker) {
+    const int64_t first = task * step, count = std::min(step, lines - first);
+    std::vector<float>& part = parts[static_cast<size_t>(worker)];
+    part.resize(static_cast<size_t>(count * length));
+    reading->read(static_cast<size_t>(first * length) * sizeof(float), std::as_writable_bytes(std::span(part)));
+    pack(part.data(), first, count);
+  });
+  reading->finish();
+}
+
 const float* residual_of(std::span<const void* const> inputs, size_t node_inputs) {
   return inputs.size() > node_inputs ? static_cast<const float*>(inputs[node_inputs]) : nullptr;
 }
@@ -106,15 +124,18 @@ class VectorProduct final : public RowProduct {
   explicit VectorProduct(const KernelRequest& request) : RowProduct(request) {
     const Product product(request);
     if (product.b_transposed) {
+      load(*product.b, *request.pool);
       weights_ = *product.b;  // used where it lies
       return;
     }
     weights_ = Tensor({DType::f32, {columns_, depth_}});
-    const auto from = product.b->data<float>();
-    const auto to = weights_.data<float>();
-    for (int64_t k = 0; k < depth_; ++k) {
-      for (int64_t n = 0; n < columns_; ++n) to[static_cast<size_t>(n * depth_ + k)] = from[static_cast<size_t>(k * columns_ + n)];
-    }
+    float* const to = weights_.data<float>().data();
+    constexpr int64_t kLines = 16;
+    read_lines(*product.b, kLines, *request.pool, [&](const float* lines, int64_t first, int64_t count) {
+      for (int64_t n = 0; n < columns_; ++n) {
+        for (int64_t k = 0; k < count; ++k) to[n * depth_ + first + k] = lines[k * columns_ + n];
+      }
+    });
   }
 
   size_t weight_bytes() const override { return weights_.bytes(); }
@@ -131,16 +152,9 @@ class VectorProduct final : public RowProduct {
 class HalfVectorProduct final : public RowProduct {
  public:
   explicit HalfVectorProduct(const KernelRequest& request) : RowProduct(request) {
-    const Product product(request);
     static_assert(kChunk % kHalfRows == 0);
     packed_ = allocate_buffer(weight_bytes());
-    auto* const packed = reinterpret_cast<uint16_t*>(packed_.get());
-    const float* const b = product.b->data<float>().data();
-    const int64_t row_stride = product.b_transposed ? depth_ : 1, k_stride = product.b_transposed ? 1 : columns_;
-    request.pool->run((columns_ + kChunk - 1) / kChunk, [&](int64_t task, int) {
-      const int64_t begin = task * kChunk;
-      pack_half_rows(b, row_stride, k_stride, depth_, begin, std::min(columns_, begin + kChunk), packed);
-    });
+    pack(Product(request), *request.pool);
   }
 
   size_t weight_bytes() const override { return static_cast<size_t>(packed_half_size(columns_, depth_)) * sizeof(uint16_t); }
@@ -148,8 +162,17 @@ class HalfVectorProduct final : public RowProduct {
 
  private:
   void multiply(const float* x, const float* bias, float* y, int64_t begin, int64_t end) const override {
-    multiply_vector_half(reinterpret_cast<const uint16_t*>(packed_.get()), x, bias, y, depth_, begin, end);
+    multiply_vector_half(packed(), x, bias, y, depth_, begin, end);
   }
+
+  void pack(const Product& product, ThreadPool& pool) {
+    const bool by_rows = product.b_transposed;
+    read_lines(*product.b, by_rows ? kHalfRows : kHalfElements, pool, [&](const float* lines, int64_t first, int64_t count) {
+      pack_half(by_rows ? HalfPart{lines, depth_, 1, first, count, 0, depth_} : HalfPart{lines, 1, columns_, 0, columns_, first, count}, depth_, packed());
+    });
+  }
+
+  uint16_t* packed() const { return reinterpret_cast<uint16_t*>(packed_.get()); }
 
   std::shared_ptr<std::byte> packed_;
 };
@@ -179,8 +202,7 @@ class PackedProduct final : public Kernel {
     row_offsets_ = multiples(rows_, depth_);
     k_offsets_ = multiples(depth_, 1);
     packed_ = allocate_buffer(static_cast<size_t>(packed_size(depth_, columns_)) * sizeof(float));
-    const int64_t k_stride = product.b_transposed ? 1 : columns_, n_stride = product.b_transposed ? depth_ : 1;
-    pack_panels(product.b->data<float>().data(), k_stride, n_stride, depth_, columns_, reinterpret_cast<float*>(packed_.get()));
+    pack(product, *request.pool);
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*, ThreadPool& pool) const override {
@@ -197,6 +219,21 @@ class PackedProduct final : public Kernel {
 
  private:
   static constexpr int64_t kChunk = 112;  // rows: a chunk of A stays in the second-level cache while the panels pass
+
+  void pack(const Product& product, ThreadPool& pool) {
+    const auto panel = [&](int64_t column) { return reinterpret_cast<float*>(packed_.get()) + panel_offset(depth_, column); };
+    if (product.b_transposed) {
+      read_lines(*product.b, kPanelColumns, pool, [&](const float* columns, int64_t first, int64_t count) { pack_panels(columns, 1, depth_, depth_, count, panel(first)); });
+      return;
+    }
+    constexpr int64_t kLines = 64;
+    read_lines(*product.b, kLines, pool, [&](const float* lines, int64_t first, int64_t count) {
+      for (int64_t column = 0; column < columns_; column += kPanelColumns) {
+        const int64_t columns = std::min(kPanelColumns, columns_ - column);
+        pack_panels(lines + column, columns_, 1, count, columns, panel(column) + packed_size(first, columns));
+      }
+    });
+  }
 
   void compute(int64_t column, int64_t row, const float* a, const float* residual, float* c) const {
     Panel panel;
@@ -317,18 +354,18 @@ std::unique_ptr<Kernel> make(const KernelRequest& request) {
 
 std::span<const Implementation> gemm_implementations() {
   static const Implementation rows[] = {
-      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>},
-      {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>},
-      {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>},
+      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>, true},
+      {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>, true},
+      {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>, true},
   };
   return rows;
 }
 
 std::span<const Implementation> matmul_implementations() {
   static const Implementation rows[] = {
-      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>},
-      {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>},
-      {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>},
+      {"gemm.vector_f16", Layout::plain, Layout::plain, declines_half_vector, make<HalfVectorProduct>, true},
+      {"gemm.vector", Layout::plain, Layout::plain, declines_vector, make<VectorProduct>, true},
+      {"gemm.packed", Layout::plain, Layout::plain, declines_product, make<PackedProduct>, true},
       {"matmul.batched", Layout::plain, Layout::plain, declines_batched, make<BatchedProduct>},
   };
   return rows;

@@ -5,21 +5,39 @@
 
 #include "base/text.h"
 #include "cpu/kernels/half.h"
+#include "ir/deferred.h"
 
 namespace ropeway::cpu {
+
+namespace {
+
+// Of all finite elements, read a piece at a time.
+float largest_of(const Tensor& weights, ThreadPool* pool) {
+  constexpr size_t kPiece = size_t{256} << 10;
+  struct Worker {
+    std::vector<float> piece;
+    float largest = 0;
+  };
+  std::vector<Worker> workers(pool == nullptr ? 1 : static_cast<size_t>(pool->threads()));
+  const auto reading = begin_reading(weights);
+  read_in_parts(*reading, weights.bytes(), pool, [&](size_t offset, size_t bytes, int worker) {
+    auto& [piece, largest] = workers[static_cast<size_t>(worker)];
+    for (size_t at = 0; at < bytes; at += kPiece) {
+      piece.resize(std::min(kPiece, bytes - at) / sizeof(float));
+      reading->read(offset + at, std::as_writable_bytes(std::span(piece)));
+      largest = std::max(largest, largest_finite(piece.data(), std::ssize(piece)));
+    }
+  });
+  return std::ranges::max(workers, {}, &Worker::largest).largest;
+}
+
+}  // namespace
 
 std::string declines_half(const KernelRequest& request, const Tensor& weights) {
   if (!request.half_weights) return "16-bit weights are not asked for";
   constexpr float kMost = 65504;              // of a 16-bit float
   constexpr float kLeastNormal = 6.1035e-5f;  // below 2^-14 it has fewer than 11 bits
-  const auto all = weights.data<float>();
-  constexpr int64_t kChunk = 1 << 16;
-  const int64_t chunks = (weights.count() + kChunk - 1) / kChunk;
-  std::vector<float> each(static_cast<size_t>(chunks), 0.0f);
-  const auto look = [&](int64_t i, int) { each[static_cast<size_t>(i)] = largest_finite(all.data() + i * kChunk, std::min(kChunk, weights.count() - i * kChunk)); };
-  if (request.pool != nullptr) request.pool->run(chunks, look);
-  else for (int64_t i = 0; i < chunks; ++i) look(i, 0);
-  const float largest = each.empty() ? 0 : *std::max_element(each.begin(), each.end());
+  const float largest = largest_of(weights, request.pool);
   if (largest > kMost) return fmt::format("a weight of {:g} is beyond what 16 bits hold, {:g}", largest, kMost);
   if (largest > 0 && largest < kLeastNormal) return fmt::format("its largest weight, {:g}, is so small that 16 bits hold few digits of it", largest);
   return "";

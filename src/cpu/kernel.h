@@ -85,6 +85,8 @@ struct Implementation {
   std::string (*declines)(const KernelRequest& request);
   // Packs weights. Only called when it does not decline.
   std::unique_ptr<Kernel> (*make)(const KernelRequest& request);
+  // It reads constant input 1, its weights, in parts (`begin_reading`), so that they need not be in memory before.
+  bool reads_weights = false;
 };
 
 // Best first. Serves any node: the last one is the reference.

@@ -5,10 +5,41 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "ir/deferred.h"
 #include "ops/builder.h"
 
 namespace ropeway {
 namespace {
+
+// Elements offset + scale · u.
+struct Stream {
+  uint64_t seed;
+  float offset, scale;
+};
+
+class StreamReading final : public Reading {
+ public:
+  explicit StreamReading(Stream stream) : stream_(stream) {}
+  void read(size_t offset, std::span<std::byte> into) override {
+    const std::span elements(reinterpret_cast<float*>(into.data()), into.size() / sizeof(float));
+    fill_uniform(elements, stream_.seed, stream_.scale, offset / sizeof(float));
+    if (stream_.offset == 0) return;
+    for (float& element : elements) element += stream_.offset;
+  }
+
+ private:
+  Stream stream_;
+};
+
+// Weights are made when they are asked for: each element depends on its place alone.
+class StreamSource final : public Source {
+ public:
+  explicit StreamSource(Stream stream) : stream_(stream) {}
+  std::unique_ptr<Reading> begin() const override { return std::make_unique<StreamReading>(stream_); }
+
+ private:
+  Stream stream_;
+};
 
 // Adds layers one behind the other, as nn.Sequential does, and generates their weights.
 class Layers {
@@ -73,14 +104,8 @@ class Layers {
     current_ = builder_.add1(op, std::move(params), std::move(inputs), module + ".out", origin);
   }
 
-  // Elements offset + scale · u.
   ValueId stream(const std::string& name, Shape shape, float offset, float scale) {
-    Tensor tensor({DType::f32, std::move(shape)});
-    fill_uniform(tensor.data<float>(), stream_seed(model_ + "." + name), scale);
-    if (offset != 0) {
-      for (float& element : tensor.data<float>()) element += offset;
-    }
-    return builder_.constant(name, std::move(tensor));
+    return builder_.constant(name, defer({DType::f32, std::move(shape)}, std::make_shared<StreamSource>(Stream{stream_seed(model_ + "." + name), offset, scale})));
   }
   ValueId stream(const std::string& name, int64_t count, float offset, float scale) { return stream(name, Shape{count}, offset, scale); }
   ValueId weight(const std::string& name, const Shape& shape) {

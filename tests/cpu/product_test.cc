@@ -59,7 +59,7 @@ TEST(Gemm, WeightsBeyond16BitsDecline) {
 }
 
 TEST(Gemm, ManyRowsArePackedInPanels) {
-  for (const auto& [rows, depth, columns] : {std::tuple<int64_t, int64_t, int64_t>{2, 1, 1}, {3, 7, 5}, {14, 64, 32}, {29, 33, 70}, {197, 48, 96}, {120, 16, 17}}) {
+  for (const auto& [rows, depth, columns] : {std::tuple<int64_t, int64_t, int64_t>{2, 1, 1}, {3, 7, 5}, {14, 64, 32}, {29, 33, 70}, {197, 48, 96}, {120, 16, 17}, {2, 150, 49}}) {
     SCOPED_TRACE(fmt::format("{} rows, {} to {}", rows, depth, columns));
     linear(rows, depth, columns).check("gemm.packed", kTolerance);
     linear(rows, depth, columns, false).check("gemm.packed", kTolerance);

@@ -1,7 +1,6 @@
 #include "cpu/kernels/gemv.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "cpu/kernels/half.h"
 
@@ -84,22 +83,19 @@ int64_t packed_half_size(int64_t rows, int64_t depth) {
   return (rows + kHalfRows - 1) / kHalfRows * ((depth + kHalfElements - 1) / kHalfElements) * kHalfRows * kHalfElements;
 }
 
-void pack_half_rows(const float* w, int64_t row_stride, int64_t k_stride, int64_t depth, int64_t begin, int64_t end, uint16_t* packed) {
-  const int64_t blocks = (depth + kHalfElements - 1) / kHalfElements;
-  std::vector<float> gathered(k_stride == 1 ? 0 : static_cast<size_t>(depth));
-  std::vector<uint16_t> halves(static_cast<size_t>(blocks * kHalfElements), 0);
-  const int64_t padded = (end + kHalfRows - 1) / kHalfRows * kHalfRows;
-  for (int64_t n = begin; n < padded; ++n) {
-    if (n < end && k_stride == 1) {
-      to_f16(w + n * row_stride, halves.data(), depth);
-    } else if (n < end) {
-      for (int64_t k = 0; k < depth; ++k) gathered[static_cast<size_t>(k)] = w[n * row_stride + k * k_stride];
-      to_f16(gathered.data(), halves.data(), depth);
-    } else {
-      std::fill(halves.begin(), halves.end(), uint16_t{0});
+void pack_half(const HalfPart& part, int64_t depth, uint16_t* packed) {
+  constexpr int64_t kElements = kHalfElements;
+  for (int64_t n = 0; n < part.rows; n += kHalfRows) {
+    const int64_t rows = std::min(kHalfRows, part.rows - n);
+    for (int64_t k = 0; k < part.elements; k += kElements) {
+      const int64_t elements = std::min(kElements, part.elements - k);
+      const float* const from = part.w + n * part.row_stride + k * part.k_stride;
+      float block[kHalfRows * kElements] = {};
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t i = 0; i < elements; ++i) block[r * kElements + i] = from[r * part.row_stride + i * part.k_stride];
+      }
+      to_f16(block, packed + packed_half_size(part.first_row + n, depth) + (part.first_k + k) * kHalfRows, kHalfRows * kElements);
     }
-    uint16_t* const row = packed + packed_half_size(n / kHalfRows * kHalfRows, depth) + n % kHalfRows * kHalfElements;
-    for (int64_t b = 0; b < blocks; ++b) std::memcpy(row + b * kHalfRows * kHalfElements, halves.data() + b * kHalfElements, kHalfElements * sizeof(uint16_t));
   }
 }
 

@@ -16,8 +16,15 @@ inline constexpr int64_t kHalfElements = 16;
 
 // 16-bit floats that `rows` rows take up.
 int64_t packed_half_size(int64_t rows, int64_t depth);
-// Rows [begin, end) of W, whose element k of row n is w[n · row_stride + k · k_stride]; begin is a multiple of kHalfRows. `packed` is where row 0 lies.
-void pack_half_rows(const float* w, int64_t row_stride, int64_t k_stride, int64_t depth, int64_t begin, int64_t end, uint16_t* packed);
+// Some rows of W, and of these some elements: element k of row n is w[(n - first_row) · row_stride + (k - first_k) · k_stride].
+struct HalfPart {
+  const float* w;
+  int64_t row_stride, k_stride;
+  int64_t first_row, rows;     // the first a multiple of kHalfRows; so many of them that the next part's, too, is one, unless there is none
+  int64_t first_k, elements;   // the same, of kHalfElements
+};
+// `packed` is where row 0 lies.
+void pack_half(const HalfPart& part, int64_t depth, uint16_t* packed);
 // As multiply_vector; begin is a multiple of kHalfRows.
 void multiply_vector_half(const uint16_t* packed, const float* x, const float* bias, float* y, int64_t depth, int64_t begin, int64_t end);
 
