@@ -24,7 +24,7 @@ RandomConv draw_any(Draw& draw, Kind kind) {
     case Kind::any:
     case Kind::one_dimension: break;
     case Kind::square: {
-      const int64_t taps = draw.one_of({3, 5});
+      const int64_t taps = draw.one_of({3, 5, 5, 5});  // two implementations serve 3, and large filters are often drawn anew
       kernel = {taps, taps}, strides = dilations = ones, in = draw.from(16, 40);
       break;
     }
@@ -76,7 +76,7 @@ KernelCase drawn_case(Draw& draw, const RandomConv& conv, Tensor x) {
 }
 
 // Of the largest sum of absolute terms.
-double tolerance_of(const std::string& name) { return name == "conv.winograd" || name == "conv.folded" ? 2e-6 : 1e-6; }
+double tolerance_of(const std::string& name) { return name.starts_with("conv.winograd") || name == "conv.folded" ? 2e-6 : 1e-6; }
 
 TEST(RandomConv, AgreesWithReference) {
   Draw draw("conv");
