@@ -38,16 +38,16 @@ void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const
   constexpr int64_t kPixels = 512;  // of input at a time
   HWY_ALIGN float highest[kPixels];
   for (int64_t i = 0; i < count;) {
-    const int64_t begin = columns[i].first;
-    int64_t end = begin, last = i;
+    // What windows i … last - 1 read. Over the padding, a window may begin behind the next one, when it is dilated.
+    int64_t begin = columns[i].first, end = begin, last = i;
     for (; last < count; ++last) {
-      const int64_t reaches = columns[last].first + (columns[last].taps - 1) * columns[last].step + 1;
-      if (last > i && reaches - begin > kPixels) break;
-      end = std::max(end, reaches);
+      const int64_t first = std::min(begin, columns[last].first), reaches = std::max(end, columns[last].first + (columns[last].taps - 1) * columns[last].step + 1);
+      if (last > i && reaches - first > kPixels) break;
+      begin = first, end = reaches;
     }
     const float* from = image + row.first * width + begin;
     if (end - begin > kPixels) {  // one window wider than the buffer
-      float result = from[0];
+      float result = from[0];  // begin is its first column
       for (int64_t y = 0; y < row.taps; ++y) {
         for (int64_t x = 0; x < columns[i].taps; ++x) result = larger_of(result, from[y * row.step * width + x * columns[i].step]);
       }

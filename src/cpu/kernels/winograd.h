@@ -1,4 +1,5 @@
 // The three transforms of Winograd convolution with stride 1, on the blocked layout. Between them stand matrix products, one for each point of a tile.
+// A NaN is never lost, but may reach all outputs whose tile reads it, and an infinity may become one there: the transforms add and subtract what no single output does.
 #pragma once
 
 #include <cstdint>
