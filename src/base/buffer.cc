@@ -24,7 +24,7 @@ std::shared_ptr<std::byte> map_huge(size_t bytes) {
   const size_t before = (kHugePage - reinterpret_cast<uintptr_t>(first) % kHugePage) % kHugePage;
   std::byte* const block = first + before;
   if (before > 0) munmap(first, before);
-  if (before < kHugePage) munmap(block + rounded, kHugePage - before);
+  munmap(block + rounded, kHugePage - before);
   madvise(block, rounded, MADV_HUGEPAGE);
   return {block, [rounded](std::byte* address) { munmap(address, rounded); }};
 }

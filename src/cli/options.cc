@@ -34,7 +34,7 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
       ->allow_extra_args(false)
       ->type_name("NAME");
   command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
-  command.add_option("--weight-growth", options.weight_growth, "What the CPU makes of the weights for faster algorithms takes at most so many times their bytes; 1: no more than they")
+  command.add_option("--weight-growth", options.weight_growth, "Weights that the CPU transforms for faster algorithms may make all of a model's together so many times as large; 1: none is transformed")
       ->check(between(1, 1000))
       ->capture_default_str()
       ->type_name("X");

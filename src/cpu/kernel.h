@@ -20,7 +20,7 @@ inline constexpr int64_t kBlock = 16;
 // Where the elements of an f32 tensor [N, C, spatial…] lie.
 enum class Layout : uint8_t {
   plain,    // row-major
-  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold values that nobody may rely on: finite ones where the channels before are finite
+  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold values that nobody may rely on: what the operator makes of 0 there, or finite ones
   any,      // only in Implementation: whatever the first data input has
 };
 
@@ -44,7 +44,7 @@ struct KernelRequest {
   Layout layout = Layout::plain;  // of the data inputs and the output, for an implementation with Layout::any
   ThreadPool* pool = nullptr;     // that will run it, and packs its weights; may be left out where only `declines` is asked
   bool half_weights = false;      // weights may be stored in 16 bits; arithmetic is fp32 all the same
-  double weight_growth = std::numeric_limits<double>::infinity();  // bytes of packed weights over those given that it may come to, at most
+  double weight_growth = std::numeric_limits<double>::infinity();  // at most so many times as many weights may come of it by a transform
   const Views* views = nullptr;   // where an attention's first three inputs lie, if not as they are
 
   const Shape& input_shape(size_t i) const { return graph.type(node.input(i)).shape; }
@@ -87,6 +87,8 @@ struct Implementation {
   std::unique_ptr<Kernel> (*make)(const KernelRequest& request);
   // It reads constant input 1, its weights, in parts (`begin_reading`), so that they need not be in memory before.
   bool reads_weights = false;
+  // Of one that transforms weights: how many come of each. Only called when it does not decline.
+  double (*growth)(const KernelRequest& request) = nullptr;
 };
 
 // Best first. Serves any node: the last one is the reference.

@@ -29,7 +29,7 @@ std::optional<View> view_through(const Graph& graph, const Node& node, View view
   const auto& p = node.get<SliceParams>();
   for (size_t d = 0; d < from.size(); ++d) {
     view.offset += p.starts[d] * view.strides[d];
-    view.strides[d] *= p.steps[d];
+    if (shape[d] > 1) view.strides[d] *= p.steps[d];  // a step that is never taken may be huge
   }
   return view;
 }

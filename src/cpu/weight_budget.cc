@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cpu/implementations.h"
+
 namespace ropeway::cpu {
 namespace {
 
@@ -20,9 +22,12 @@ std::vector<double> weight_limits(const Graph& graph, double budget) {
     if (value.constant) given += static_cast<double>(value.constant->bytes());
   }
   const auto growth = [&](size_t node) {
-    KernelRequest request{graph, graph.nodes[node], {}, Layout::blocked};
-    request.weight_growth = limits[node];
-    return weight_growth(request);
+    for (const Implementation& row : implementations(Op::Conv)) {
+      KernelRequest request{graph, graph.nodes[node], {}, row.in == Layout::any ? Layout::blocked : row.in};
+      request.weight_growth = limits[node];
+      if (row.declines(request).empty()) return row.growth == nullptr ? 1.0 : row.growth(request);
+    }
+    return 1.0;
   };
   double all = given;
   std::vector<Transformed> transformed;

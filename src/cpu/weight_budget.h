@@ -7,12 +7,9 @@
 
 namespace ropeway::cpu {
 
-// By how much the convolution that `request` asks for would multiply its weights, with the best implementation that serves it within request.weight_growth; 1 when it
-// does not transform them.
-double weight_growth(const KernelRequest& request);
-
-// KernelRequest::weight_growth of each node of the graph, such that all weights together become at most `budget` times as large. Where that is not enough for the best
-// of all convolutions, those give way first that compute the fewest pixels: there a transformed weight saves the least.
+// KernelRequest::weight_growth of each node of the graph, such that what is transformed makes all weights together at most `budget` times as large. (Packing alone, which
+// rounds channels up to whole blocks, is not counted.) Where that is not enough for the best of all convolutions, those give way first that compute the fewest
+// pixels: there a transformed weight saves the least.
 std::vector<double> weight_limits(const Graph& graph, double budget);
 
 }  // namespace ropeway::cpu

@@ -9,7 +9,6 @@
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/winograd.h"
 #include "cpu/packed_weights.h"
-#include "cpu/weight_budget.h"
 
 namespace ropeway::cpu {
 namespace {
@@ -20,6 +19,10 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 double growth_of(WinogradForm form) {
   const WinogradSizes sizes = winograd_sizes(form);
   return static_cast<double>(sizes.points()) / static_cast<double>(sizes.taps * sizes.taps);
+}
+
+std::string declines_growth(const KernelRequest& request, double growth) {
+  return growth > request.weight_growth ? fmt::format("it would make {:.2g} times as many of the weights, more than --weight-growth leaves for this convolution", growth) : "";
 }
 
 // For each point of the tiles, a product of [tiles, channels] by [channels, outputs]. It is done for a batch of tiles at a time, so that what is between the transforms
@@ -37,8 +40,8 @@ class WinogradConv final : public Kernel {
     out_ = {g.out_h, g.out_w, g.pixels() * kBlock, out_blocks_ * g.pixels() * kBlock, in_.tiles_down, in_.tiles_across};
     tiles_ = g.images * in_.tiles_down * in_.tiles_across;
     batches_ = divide_up(tiles_, kMaxTiles);
-    if (batches_ > 1) batches_ = divide_up(batches_, threads_) * threads_;
-    batches_ = std::min(batches_, tiles_);
+    // A batch for each thread, or several, unless these would be so small that the weights are read for little.
+    if (batches_ > 1 && tiles_ >= kMinTiles * threads_) batches_ = divide_up(batches_, threads_) * threads_;
     std::vector<int64_t> sizes;
     for (int64_t panel = 0; panel < panels_; ++panel) sizes.push_back(points_ * g.channels * panel_blocks(panel) * kBlockColumns);
     packed_ = PackedWeights(sizes, half, *request.pool, [&](int64_t panel, float* to) { pack_panel(panel, weights, to); });
@@ -46,22 +49,23 @@ class WinogradConv final : public Kernel {
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
     const Run run{static_cast<const float*>(inputs[0]), inputs.size() > 3 ? static_cast<const float*>(inputs[3]) : nullptr, static_cast<float*>(outputs[0])};
-    const auto memory = [&](int worker) { return reinterpret_cast<float*>(scratch) + worker * worker_floats(); };
-    if (batches_ >= pool.threads()) {
+    auto* const memory = reinterpret_cast<float*>(scratch);
+    if (threads_split_batches()) {
       pool.run(batches_, [&](int64_t batch, int worker) {
-        transform(run, batch, 0, in_blocks_, memory(worker));
-        for (int64_t panel = 0; panel < panels_; ++panel) compute(run, batch, panel, memory(worker), memory(worker) + input_floats());
+        float* const transformed = memory + worker * (input_floats() + output_floats());
+        transform(run, batch, 0, in_blocks_, transformed);
+        for (int64_t panel = 0; panel < panels_; ++panel) compute(run, batch, panel, transformed, transformed + input_floats());
       });
     } else {
       for (int64_t batch = 0; batch < batches_; ++batch) {
-        pool.run(in_blocks_, [&](int64_t block, int) { transform(run, batch, block, block + 1, memory(0)); });
-        pool.run(panels_, [&](int64_t panel, int worker) { compute(run, batch, panel, memory(0), memory(worker) + input_floats()); });
+        pool.run(in_blocks_, [&](int64_t block, int) { transform(run, batch, block, block + 1, memory); });
+        pool.run(panels_, [&](int64_t panel, int worker) { compute(run, batch, panel, memory, memory + input_floats() + worker * output_floats()); });
       }
     }
     if (activation_.function) pool.run(geometry_.images * out_blocks_, [&](int64_t plane, int) { activation_.finish(run.out + plane * out_.plane_stride, out_.plane_stride); });
   }
 
-  size_t scratch_bytes() const override { return static_cast<size_t>(threads_ * worker_floats()) * sizeof(float); }
+  size_t scratch_bytes() const override { return static_cast<size_t>((threads_split_batches() ? threads_ : 1) * input_floats() + threads_ * output_floats()) * sizeof(float); }
   bool packs_constants() const override { return true; }
   size_t weight_bytes() const override { return packed_.bytes(); }
   size_t half_weight_bytes() const override { return packed_.half_bytes(); }
@@ -72,7 +76,7 @@ class WinogradConv final : public Kernel {
     const float* residual;
     float* out;
   };
-  static constexpr int64_t kMaxTiles = 32;
+  static constexpr int64_t kMaxTiles = 32, kMinTiles = 8;
   // Between points: a cache line more than their elements, so that the points of a tile do not all fall into the same sets of the cache.
   static constexpr int64_t kPad = 16;
 
@@ -81,7 +85,9 @@ class WinogradConv final : public Kernel {
   int64_t input_stride(int64_t tiles) const { return in_blocks_ * tiles * kBlock + kPad; }
   static int64_t output_stride(int64_t tiles) { return kPanelColumns * tiles + kPad; }
   int64_t input_floats() const { return points_ * input_stride(largest_batch()); }
-  int64_t worker_floats() const { return input_floats() + points_ * output_stride(largest_batch()); }
+  int64_t output_floats() const { return points_ * output_stride(largest_batch()); }
+  // Else all of them work on one batch, by panels.
+  bool threads_split_batches() const { return batches_ >= threads_; }
   int64_t panel_blocks(int64_t panel) const { return std::min<int64_t>(2, out_blocks_ - panel * 2); }
 
   // Each panel lies as [point][channel][32 or 16].
@@ -159,7 +165,7 @@ class WinogradConv final : public Kernel {
 // channels are few.
 class FoldedConv final : public Kernel {
  public:
-  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form(), false) {}
+  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form_of(folded_), false) {}
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
     auto* image = reinterpret_cast<float*>(scratch);
@@ -181,11 +187,16 @@ class FoldedConv final : public Kernel {
     const int64_t taps = divide_up(g.kernel_h, g.stride_h);
     if (taps < 3 || taps > 5) return "its filters have 3 to 5 taps when the stride is folded";
     if (request.fusion.round_f16) return "it rounds nothing";
-    return "";
+    return declines_growth(request, growth(request));
+  }
+
+  static double growth(const KernelRequest& request) {
+    const ConvGeometry given(request, Layout::plain), folded = fold(given);
+    return growth_of(form_of(folded)) * static_cast<double>(folded.channels * folded.taps()) / static_cast<double>(given.channels * given.taps());
   }
 
  private:
-  WinogradForm form() const { return folded_.kernel_h == 3 ? WinogradForm::f4x3 : folded_.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5; }
+  static WinogradForm form_of(const ConvGeometry& folded) { return folded.kernel_h == 3 ? WinogradForm::f4x3 : folded.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5; }
 
   static ConvGeometry fold(const ConvGeometry& given) {
     ConvGeometry g = given;
@@ -249,9 +260,7 @@ std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (g.kernel_h != r || g.kernel_w != r) return fmt::format("its filters have {}x{} taps", r, r);
   if (g.channels < kBlock) return "too few channels";
   if (request.fusion.round_f16) return "it rounds nothing";
-  const double growth = growth_of(form);
-  if (growth > request.weight_growth) return fmt::format("it multiplies the weights by {:.2g}, more than --weight-growth leaves for this convolution", growth);
-  return "";
+  return declines_growth(request, growth_of(form));
 }
 
 // Where transformed weights come from memory at each run and each serves a few tiles only, the smaller form's, which are fewer, are there sooner.
@@ -278,32 +287,21 @@ std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
   return std::make_unique<WinogradConv>(request, ConvGeometry(request, Layout::blocked), weights.data<float>().data(), kForm, half);
 }
 
-struct FormRow {
-  WinogradForm form;
-  Implementation implementation;
-};
-const FormRow kForms[] = {
-    {WinogradForm::f4x3, {"conv.winograd_f4x3", Layout::blocked, Layout::blocked, declines_f4x3, make_winograd<WinogradForm::f4x3>}},
-    {WinogradForm::f2x3, {"conv.winograd_f2x3", Layout::blocked, Layout::blocked, declines_form<WinogradForm::f2x3>, make_winograd<WinogradForm::f2x3>}},
-    {WinogradForm::f4x5, {"conv.winograd_f4x5", Layout::blocked, Layout::blocked, declines_form<WinogradForm::f4x5>, make_winograd<WinogradForm::f4x5>}},
-};
+template <WinogradForm kForm>
+double growth(const KernelRequest&) {
+  return growth_of(kForm);
+}
 
 }  // namespace
 
-double weight_growth(const KernelRequest& request) {
-  for (const FormRow& row : kForms) {
-    if (row.implementation.declines(request).empty()) return growth_of(row.form);
-  }
-  return 1;
-}
-
 Implementation folded_implementation() {
-  return {"conv.folded", Layout::plain, Layout::blocked, FoldedConv::declines, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<FoldedConv>(request); }};
+  return {"conv.folded", Layout::plain, Layout::blocked, FoldedConv::declines, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<FoldedConv>(request); }, false, FoldedConv::growth};
 }
 std::vector<Implementation> winograd_implementations() {
-  std::vector<Implementation> rows;
-  for (const FormRow& row : kForms) rows.push_back(row.implementation);
-  return rows;
+  constexpr WinogradForm f4x3 = WinogradForm::f4x3, f2x3 = WinogradForm::f2x3, f4x5 = WinogradForm::f4x5;
+  return {{"conv.winograd_f4x3", Layout::blocked, Layout::blocked, declines_f4x3, make_winograd<f4x3>, false, growth<f4x3>},
+          {"conv.winograd_f2x3", Layout::blocked, Layout::blocked, declines_form<f2x3>, make_winograd<f2x3>, false, growth<f2x3>},
+          {"conv.winograd_f4x5", Layout::blocked, Layout::blocked, declines_form<f4x5>, make_winograd<f4x5>, false, growth<f4x5>}};
 }
 
 }  // namespace ropeway::cpu

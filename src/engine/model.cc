@@ -127,6 +127,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& o
 std::shared_ptr<const Model> Model::compile_like(const Model& whole, Graph graph, const SessionOptions& options) { return compile(std::move(graph), options, {}, &whole); }
 
 std::shared_ptr<const Model> Model::compile(Graph graph, const SessionOptions& options, std::span<const int> pieces, const Model* like) {
+  if (!(options.weight_growth >= 1)) fail(ErrorCode::invalid_argument, "weight_growth is {:g}; weights cannot take less than they are, so it is 1 or more", options.weight_growth);
   std::shared_ptr<Model> model(new Model);
   model->backends_.push_back(make_backend(options, ""));
   const std::optional<Chip> chip = chip_of(model->backends_[0]);

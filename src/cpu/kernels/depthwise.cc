@@ -17,7 +17,7 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // one on the scala
 
 // Loaded once: GCC would read the memory again for each product, which costs 17 cycles a vector of 9 taps in place of 10.
 HWY_INLINE V in_register(V v) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
   asm("" : "+v"(v.raw));
 #endif
   return v;

@@ -34,7 +34,8 @@ HWY_NOINLINE void finish_partly(const Panel& p, int64_t row, int64_t vector, V s
   float* c = p.c + offset_of(p, row, vector);
   HWY_ALIGN float lanes[kLanes];
   hn::Store(sum, D(), lanes);
-  for (int64_t i = 0; i < p.columns - vector * kLanes; ++i) {
+  const int64_t count = std::min<int64_t>(kLanes, p.columns - vector * kLanes);
+  for (int64_t i = 0; i < count; ++i) {
     if (p.residual != nullptr) lanes[i] += p.residual[c - p.c + i];
     c[i] = std::min(std::max(lanes[i], p.low), p.high);  // in this order NaN stays
   }

@@ -17,7 +17,7 @@ HWY_INLINE float weight(const float* w) { return *w; }
 HWY_INLINE float weight(const uint16_t* w) { return f16_to_f32(*w); }
 HWY_INLINE V load_weights(const float* w) { return load(w); }
 HWY_INLINE V load_weights(const uint16_t* w) {
-#if HWY_TARGET == HWY_SCALAR  // Highway's own conversion there makes numbers of infinity and NaN
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128  // Highway's own conversion there makes numbers of infinity and NaN
   return set(weight(w));
 #else
   return hn::PromoteTo(D(), hn::LoadU(hn::Rebind<hwy::float16_t, D>(), reinterpret_cast<const hwy::float16_t*>(w)));
