@@ -87,7 +87,7 @@ class Loading : public testing::Test {
     std::vector<Tensor> results = {Tensor(model->outputs().front().type)};
     model->run(*model->make_context(), inputs, results, nullptr);
     const auto expected = evaluate(graph(), inputs);
-    const auto is = results.front().data<float>(), should = expected.front().data<float>();
+    const std::span<const float> is = results.front().data<float>(), should = expected.front().data<float>();
     double largest = 0, error = 0;
     for (size_t i = 0; i < should.size(); ++i) {
       largest = std::max(largest, std::fabs(static_cast<double>(should[i])));
