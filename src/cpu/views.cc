@@ -29,7 +29,7 @@ std::optional<View> view_through(const Graph& graph, const Node& node, View view
   const auto& p = node.get<SliceParams>();
   for (size_t d = 0; d < from.size(); ++d) {
     view.offset += p.starts[d] * view.strides[d];
-    if (shape[d] > 1) view.strides[d] *= p.steps[d];  // a step that is never taken may be huge
+    if (graph.type(node.outputs[0]).shape[d] > 1) view.strides[d] *= p.steps[d];  // a step that is never taken may be huge
   }
   return view;
 }

@@ -177,6 +177,59 @@ TEST(Model, NamesDevicesAndPasses) {
   EXPECT_THROW(Model::compile(small_network(), options), Error);
 }
 
+// Of a layer that several kernels serve, the one that is forced runs, and computes the same.
+TEST(Model, AForcedKernelRuns) {
+  const auto conv = [](const Shape& x, const Shape& w, int64_t stride, int64_t group) {
+    GraphBuilder b("layer", "test");
+    const int64_t pad = w[2] / 2;
+    const ConvParams params{{stride, stride}, {pad, pad, pad, pad}, {1, 1}, group};
+    b.output(b.add1(Op::Conv, params, {b.input("x", {DType::f32, x}), b.constant("w", uniform("w", w))}, "y"));
+    return b.finish();
+  };
+  const auto pool = [] {
+    GraphBuilder b("layer", "test");
+    b.output(b.add1(Op::MaxPool, PoolParams{{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}}, {b.input("x", {DType::f32, {1, 3, 11, 9}})}, "y"));
+    return b.finish();
+  };
+  const auto linear = [] {
+    GraphBuilder b("layer", "test");
+    b.output(b.add1(Op::Gemm, GemmParams{1, 1, false, true}, {b.input("x", {DType::f32, {1, 40}}), b.constant("w", uniform("w", {33, 40}))}, "y"));
+    return b.finish();
+  };
+  const std::pair<Graph, std::vector<std::string>> layers[] = {
+      {conv({1, 20, 11, 9}, {40, 20, 3, 3}, 1, 1), {"conv.winograd", "conv.direct", "reference"}}, {conv({1, 20, 11, 9}, {4, 20, 5, 5}, 1, 1), {"conv.planar", "conv.winograd", "conv.direct"}},
+      {conv({1, 3, 21, 19}, {20, 3, 7, 7}, 2, 1), {"conv.folded", "conv.direct"}},                 {conv({1, 20, 11, 9}, {20, 1, 3, 3}, 1, 20), {"conv.depthwise", "conv.direct"}},
+      {pool(), {"max_pool.plain", "max_pool.blocked", "reference"}},                               {linear(), {"gemm.vector", "gemm.packed", "reference"}},
+  };
+  for (const auto& [graph, kernels] : layers) {
+    for (const std::string& kernel : kernels) {
+      SCOPED_TRACE(kernel);
+      SessionOptions options;
+      options.force_kernel = kernel;
+      const auto model = Model::compile(graph, options);
+      std::vector<std::string> used;
+      for (const StepInfo& step : model->executables()[0]->steps()) {
+        if (step.kernel != "to_blocked" && step.kernel != "to_plain") used.push_back(step.kernel);
+      }
+      EXPECT_EQ(used, std::vector<std::string>{kernel});
+      auto results = results_of(*model);
+      const auto inputs = generated_inputs(model->inputs());
+      model->run(*model->make_context(), inputs, results, nullptr);
+      EXPECT_LT(error(results[0], evaluate(graph, inputs)[0]), 1e-5);
+    }
+  }
+}
+
+TEST(Model, AForcedKernelThatNothingCanUseIsAnError) {
+  for (const std::string kernel : {"conv.winograd", "winograd"}) {  // serves another layer; there is none
+    SessionOptions options;
+    options.force_kernel = kernel;
+    GraphBuilder b("layer", "test");
+    b.output(b.add1(Op::Unary, UnaryParams{UnaryFunction::relu, 0, 0}, {b.input("x", {DType::f32, {2}})}, "y"));
+    test::expect_error([&] { Model::compile(b.finish(), options); }, ErrorCode::invalid_argument, "no step of layer can use the kernel '" + kernel + "'; without it they use unary");
+  }
+}
+
 TEST(Model, HandsInputsAndConstantsThrough) {
   GraphBuilder b("through", "test");
   const ValueId x = b.input("x", {DType::f32, {2}});
