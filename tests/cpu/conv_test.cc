@@ -96,5 +96,27 @@ TEST(Conv, LeavesTheRestToTheReference) {
   computed.check("reference", 0);
 }
 
+// More tiles than one batch has, fewer than the threads could share: all of them work on each batch.
+TEST(Conv, WinogradOnManyThreads) {
+  const Convolution conv{{1, 17, 28, 26}, {40, 17, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}};
+  with_bias(conv).threads({3, 9, 64}).check("conv.winograd_f4x3", kTolerance);
+  with_bias(conv).threads({5}).residual(random_tensor({1, 40, 28, 26}, 1, "r")).activation({UnaryFunction::gelu, 0, 0}).check("conv.winograd_f2x3", kTolerance);
+}
+
+TEST(Conv, WeightsOf16Bits) {
+  const Convolution conv{{2, 19, 9, 11}, {37, 19, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}};
+  with_bias(conv).half_weights().check("conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked});
+  // What is rounded is the transform of the weights.
+  with_bias(conv).half_weights().check("conv.winograd_f2x3", 5e-4);
+}
+
+// Weights that 16 bits hold, but not their transform: it stays in 32.
+TEST(Conv, TransformedWeightsBeyond16Bits) {
+  Tensor weights({DType::f32, {20, 16, 3, 3}});
+  std::fill(weights.data<float>().begin(), weights.data<float>().end(), 60000.0f);
+  KernelCase large(Op::Conv, ConvParams{{1, 1}, {1, 1, 1, 1}, {1, 1}, 1});
+  large.input(random_tensor({1, 16, 6, 6})).constant(weights).constant(random_tensor({20}, 1, "b")).half_weights().check("conv.winograd_f2x3", kTolerance);
+}
+
 }  // namespace
 }  // namespace ropeway::test

@@ -176,6 +176,11 @@ class KernelCase {
     return *this;
   }
   // The constant input 1 may be stored in 16 bits: from an implementation that does so is expected what it computes with it rounded to these.
+  // Of the pools that it runs on, in place of 1 and 2.
+  KernelCase& threads(std::vector<int> counts) {
+    threads_ = std::move(counts);
+    return *this;
+  }
   KernelCase& half_weights() {
     half_weights_ = true;
     return *this;
@@ -262,7 +267,7 @@ class KernelCase {
     const std::vector<Tensor> expected = expectation(false), of_half_weights = half_weights_ ? expectation(true) : expected;
     for (const cpu::Layout any : layouts) {
       const auto resolve = [&](cpu::Layout layout) { return layout == cpu::Layout::any ? any : layout; };
-      for (const int threads : {1, 2}) {
+      for (const int threads : threads_) {
         SCOPED_TRACE(fmt::format("{} with {} threads, {}", implementation.name, threads, any == cpu::Layout::blocked ? "blocked" : "plain"));
         ASSERT_EQ(implementation.declines(request(resolve(implementation.in))), "");
         ThreadPool pool(threads);
@@ -346,6 +351,7 @@ class KernelCase {
   std::vector<ValueId> inputs_;
   std::vector<Tensor> tensors_;  // by input
   cpu::Fusion fusion_;
+  std::vector<int> threads_ = {1, 2};
   bool half_weights_ = false, spreads_ = false;
   double largest_ = 0;
   std::optional<Tensor> bias_, residual_;
