@@ -113,11 +113,12 @@ TEST_F(OddModel, PartsThatCannotBeCompiled) {
   const test::TestFolder cache;
   const test::ScopedVariable in("ROPEWAY_CACHE", cache.path().string()), faults("ROPEWAY_VIRTUAL_FAULTS", "atc=9");
   const Graph graph = ascend::split_model();
-  const auto npu = Model::compile(graph, {.device = "virtual-npu"});
+  // The same kernels in the whole and in its parts, whose weights are transformed each within its own limits: the bfloat16 between makes much of a last digit.
+  const auto npu = Model::compile(graph, {.device = "virtual-npu", .weight_growth = 1});
   EXPECT_EQ(npu->notes().size(), 2u);
   EXPECT_EQ(npu->info().title, "cpu alone");
   const std::vector<Tensor> inputs = generated_inputs(npu->inputs());
-  EXPECT_TRUE(test::close_to(run(*npu, inputs)[0], run(*Model::compile(graph, {}), inputs)[0], 1e-5));
+  EXPECT_TRUE(test::close_to(run(*npu, inputs)[0], run(*Model::compile(graph, {.weight_growth = 1}), inputs)[0], 1e-5));
 }
 
 TEST_F(OddModel, PrecisionOfASplitModel) {

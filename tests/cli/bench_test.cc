@@ -105,7 +105,7 @@ TEST_F(Bench, WeightsOf16BitsAreSaid) {
   EXPECT_NE(outcome.out.find("fp16 weights, 1 thread"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.err.find("of weights are stored in 16 bits, the rest in 32, arithmetic is fp32"), std::string::npos) << outcome.err;
   // Where no kernel has any, too.
-  const Outcome none = ropeway("bench lenet --batch 2 --precision fp16 --threads 1" + kOnce);
+  const Outcome none = ropeway("bench " + golden("lenet.d20.onnx") + " --precision fp16 --threads 1" + kOnce);
   EXPECT_NE(none.out.find(" fp32, 1 thread"), std::string::npos) << none.out;
   EXPECT_NE(none.err.find("no kernel that this model uses on the CPU has weights of 16 bits"), std::string::npos) << none.err;
 }
@@ -134,7 +134,10 @@ TEST_F(Bench, RowsByLayerModuleAndOperator) {
   EXPECT_EQ(paths(model + " --by module"), deepest);
   std::vector<std::string> steps = deepest;
   steps[8] = "node_view";
-  EXPECT_EQ(paths(model + " --by op"), steps);
+  // A change of layout is a step of its own, named after what needs it.
+  std::vector<std::string> by_op = paths(model + " --by op");
+  by_op.erase(std::unique(by_op.begin(), by_op.end()), by_op.end());
+  EXPECT_EQ(by_op, steps);
 }
 
 TEST_F(Bench, ModulesAreDescribedByTheirClass) {
@@ -181,9 +184,9 @@ TEST_F(Bench, VerboseSetsEveryStepOfTheCpuBesideThePeaks) {
   const std::vector<std::string> lines = split(text.substr(begin, text.find("\nSum of the steps ") - begin), '\n');
   const Json device = json("times.json")[0]["devices"][0];
   ASSERT_EQ(lines.size(), device["steps"].size() + 2) << text;
-  EXPECT_TRUE(std::regex_match(lines.front(), std::regex("# +module +operator +kernel +ms +share +GFLOP/s +GB/s +bound +of peak"))) << lines.front();
+  EXPECT_TRUE(std::regex_match(lines.front(), std::regex(" *# +module +operator +kernel +ms +share +GFLOP/s +GB/s +bound +of peak"))) << lines.front();
   for (size_t i = 1; i + 1 < lines.size(); ++i) {
-    EXPECT_TRUE(std::regex_match(lines[i], std::regex(R"(\d+  \S+ .*  \S+( \[\d+\])? +\d+\.\d{4} +\d+\.\d% +(\d+\.\d|-) +(\d+\.\d|-)  (compute|memory|none) +(\d+\.\d%|-))"))) << lines[i];
+    EXPECT_TRUE(std::regex_match(lines[i], std::regex(R"( *\d+  \S+ .*  \S+( \[\d+\])? +\d+\.\d{4} +\d+\.\d% +(\d+\.\d|-) +(\d+\.\d|-)  (compute|memory|none) +(\d+\.\d%|-))"))) << lines[i];
     EXPECT_EQ(display_width(lines[i]), lines.front().size()) << "columns of fixed width: " << lines[i];
   }
   EXPECT_TRUE(std::regex_match(lines.back(), std::regex(R"( +total +\d+\.\d{4} +100\.0% .*%)"))) << lines.back();
