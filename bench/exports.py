@@ -5,6 +5,7 @@ In a process of its own, so that nothing of it is in memory when something is me
 MODEL is a name of bench/networks.py, or a .pt2 file with one input and one output.
 """
 import logging
+import re
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def export(model, prefix):
             try:
                 make(module, x, prefix)
             except Exception as error:  # a converter's, of any kind
-                why = (str(error).strip() or "no reason given").splitlines()[0]
+                why = (re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip() or "no reason given").splitlines()[0]  # without colours
                 Path(f"{prefix}.{kind}.failed").write_text(f"the .{kind} file could not be made: {type(error).__name__}: {why}")
     np.save(f"{prefix}.input.npy", x.numpy())
     x.numpy().tofile(f"{prefix}.input.bin")
