@@ -8,6 +8,8 @@ import sys
 from html import escape
 from pathlib import Path
 
+from judge import is_ours
+
 BAR, GAP, HEAD, LABEL, WIDTH, NUMBER, MARGIN = 15, 14, 22, 170, 190, 84, 16
 TITLE, FOOT = 60, 780  # FOOT: as wide as its words
 
@@ -22,10 +24,6 @@ def text(x, y, words, kind="", anchor="start"):
     return f'<text x="{x:g}" y="{y:g}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def is_ours(row):
-    return row["engine"].startswith("Ropeway")
-
-
 def milliseconds(value):
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
@@ -37,11 +35,11 @@ def label(row):
 def draw_bars(rows, x, y, longest):
     """The bars of one class; lengths are relative to the slowest of the group."""
     parts = []
-    for i, row in enumerate(sorted(rows, key=lambda row: (not is_ours(row), row["ms"]))):
+    for i, row in enumerate(sorted(rows, key=lambda row: (not is_ours(row["engine"]), row["ms"]))):
         middle, length = y + i * BAR + BAR / 2, WIDTH * row["ms"] / longest
-        kind = "ours" if is_ours(row) else "quiet"
+        kind = "ours" if is_ours(row["engine"]) else "quiet"
         parts += [text(x + LABEL - 8, middle, label(row), kind, "end"),
-                  f'<rect class="bar {kind if is_ours(row) else ""}" x="{x + LABEL}" y="{y + i * BAR + 2}" width="{length:.1f}" height="{BAR - 4}" rx="2"/>',
+                  f'<rect class="bar {kind if is_ours(row["engine"]) else ""}" x="{x + LABEL}" y="{y + i * BAR + 2}" width="{length:.1f}" height="{BAR - 4}" rx="2"/>',
                   text(x + LABEL + length + 6, middle, milliseconds(row["ms"]) + ("" if row["settled"] else " noisy"), kind)]
     return parts
 

@@ -5,13 +5,15 @@
     bench/compare.py --kernels [--json FILE] [--baseline FILE]                                      single kernels, compared with bench/baseline/ of this kind of machine
 
 Engines take turns, round by round, each in a process of its own on the same processors, alone. Ratios are to the fastest peer of the same class: fp32, or reduced (weights or
-arithmetic in 16 bits), as the engine itself says of its operators; every output is compared with PyTorch's. Memory is what loading added to the process.
+arithmetic in 16 bits): of OpenVINO as it says itself of its operators, of the others, which cannot be asked, as they were told. Every output is compared with PyTorch's.
+Memory is what loading added to the process.
 
 The machine may be too noisy: bench/judge.py has the rule. Where it is, up to as many rounds again follow; if that does not help, the row says "too noisy to judge".
-Exit status: 0 done; 1 an output is wrong, or a time more than 10 % above the baseline's; 2 something was too noisy to judge.
+Exit status: 0 done; 1 Ropeway has no output or a wrong one, or a time more than 10 % above the baseline's; 2 something was too noisy to judge.
 """
 import argparse
 import datetime
+import glob
 import hashlib
 import json
 import os
@@ -26,24 +28,27 @@ import chart  # noqa: E402
 import judge  # noqa: E402
 import kernel_times  # noqa: E402
 import machine  # noqa: E402
+import networks  # noqa: E402
 
 ENVIRONMENT, REQUIREMENTS = ROOT / ".venv-bench", ROOT / "requirements-bench.txt"
-MODELS = ["alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "vit_tiny"]
+ENTERED = "ROPEWAY_BENCH_ENVIRONMENT"  # set to ENVIRONMENT by who goes on in it
+RECIPE = [ROOT / name for name in ("bench/exports.py", "bench/networks.py", "tests/torch/models.py", "tools/random_stream.py", "requirements-bench.txt")]  # what the exported files depend on
 TIMEOUT = 600  # seconds of one round of one engine
 
 
 def enter_environment():
-    """Goes on in .venv-bench, which it makes where that is missing or of other requirements."""
+    """Goes on in .venv-bench, which it makes where that is missing or of other requirements, with the Python from outside: this one may be .venv-bench's."""
+    if os.environ.get(ENTERED) == str(ENVIRONMENT):
+        return
     done = ENVIRONMENT / REQUIREMENTS.name
     if not done.exists() or done.read_text() != REQUIREMENTS.read_text():
         print(f"making {ENVIRONMENT}", file=sys.stderr)
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+        subprocess.run([sys._base_executable, "-m", "venv", ENVIRONMENT], check=True)
         subprocess.run([ENVIRONMENT / "bin" / "pip", "install", "-qq", "--disable-pip-version-check", "-r", REQUIREMENTS], check=True)
         shutil.copy(REQUIREMENTS, done)  # last: its presence says that the rest is complete
-    if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
-        python = ENVIRONMENT / "bin" / "python"
-        os.execve(python, [python, *sys.argv], {**os.environ, "OPENBLAS_NUM_THREADS": "1"})  # of this process: the fixed loop has threads of its own
+    python = ENVIRONMENT / "bin" / "python"
+    os.execve(python, [python, *sys.argv], {**os.environ, ENTERED: str(ENVIRONMENT), "OPENBLAS_NUM_THREADS": "1"})  # 1 for this process: the fixed loop has threads of its own
 
 
 def build(target):
@@ -54,14 +59,20 @@ def build(target):
     return str(folder / "bench" / target)
 
 
+def digest(*parts):
+    return hashlib.sha1(b"".join(hashlib.sha1(part).digest() for part in parts)).hexdigest()[:8]
+
+
 def exported(model, folder):
-    """Where the model's files are, PREFIX.*; makes them unless they are there."""
-    path = Path(model)
-    name = f"{path.stem}-{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}" if path.is_file() else model
-    prefix, made = folder / name, folder / f"{name}.output.npy"
-    if not made.exists() or path.is_file() and path.stat().st_mtime > made.stat().st_mtime:
+    """Where the model's files are, PREFIX.*. Makes them in the place of those of another recipe or another content of the model's file, and where one of them could not be made."""
+    file = None if model in networks.NAMES else Path(model)
+    name = f"{file.stem}-{digest(str(file.resolve()).encode())}" if file else model
+    prefix = folder / f"{name}-{digest(*(path.read_bytes() for path in RECIPE + ([file] if file else [])))}"
+    if not Path(f"{prefix}.output.npy").exists() or list(folder.glob(f"{glob.escape(prefix.name)}.*.failed")):
         print(f"exporting {model}", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{glob.escape(name)}-{8 * '[0-9a-f]'}.*"):
+            old.unlink()
         if subprocess.run([sys.executable, ROOT / "bench" / "exports.py", model, prefix]).returncode:
             sys.exit(f"{model} could not be exported")
     return str(prefix)
@@ -82,9 +93,9 @@ def one_round(engine, prefix, threads, arguments):
 
 
 def summarise(engine, rounds, best):
-    """The row of an engine. Of what is not a time of a run, the least counts, too; of errors the largest."""
+    """The row of an engine. Of what is not a time of a run, the least counts, too; of errors the worst."""
     ms, settled = judge.settle([(each["ms"], judge.slowdown(each["loop"], best)) for each in rounds])
-    error, kind = max(each["error"] for each in rounds), judge.class_of(rounds[0]["precision"])
+    error, kind = judge.worst([each["error"] for each in rounds]), judge.class_of(rounds[0]["precision"])
     row = {"engine": engine, "class": kind, "precision": rounds[0]["precision"], "version": rounds[0].get("version"), "ms": ms, "settled": settled, "error": error,
            "right": error <= judge.error_bound(engine, kind), "rounds_ms": [each["ms"] for each in rounds], "runs": sum(each["runs"] for each in rounds)}
     return row | {what: min(each[what] for each in rounds) for what in ("load_ms", "rest_mb", "peak_mb", "process_mb")}
@@ -132,7 +143,7 @@ def run(arguments):
     import engines  # needs the environment
     kind = machine.this_machine()
     allowed = os.sched_getaffinity(0)
-    result = {"date": datetime.date.today().isoformat(), "machine": kind, "commit": commit(), "rows": []}
+    result = {"date": datetime.date.today().isoformat(), "machine": kind, "commit": commit(), "rows": [], "skipped": []}
     prefixes = {model: exported(model, arguments.folder) for model in arguments.models}
     print(f"{result['date']}, {kind['text']}, {kind['system']}; Ropeway {result['commit']}; minimum of {arguments.rounds} to {2 * arguments.rounds} rounds of {arguments.seconds} s", flush=True)
     for threads in arguments.threads:
@@ -141,6 +152,7 @@ def run(arguments):
         for model, prefix in prefixes.items():
             rows, skipped = compare_engines(Path(model).stem, prefix, threads, loop, list(engines.ENGINES), arguments)
             result["rows"] += rows
+            result["skipped"] += [{"model": Path(model).stem, "threads": threads, "engine": engine, "why": why} for engine, why in skipped.items()]
             result["versions"] = sorted({row["version"] for row in result["rows"] if row["version"]})
             print(f"\n{table(rows, skipped)}", flush=True)
             write(result, arguments)  # what took minutes is not lost
@@ -169,7 +181,7 @@ def against_baseline(now, before):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL", help=f"without: {' '.join(MODELS)}")
+    parser.add_argument("models", nargs="*", default=networks.NAMES, metavar="MODEL", help=f"without: {' '.join(networks.NAMES)}")
     parser.add_argument("--threads", type=lambda text: [int(part) for part in text.split(",")], default=[1, 2], metavar="N,...")
     parser.add_argument("--rounds", type=int, default=5, help="of each engine; as many again where it is noisy")
     parser.add_argument("--seconds", type=float, default=1, help="of an engine's turn that count")
@@ -181,8 +193,8 @@ def parse():
     parser.add_argument("--kernels", action="store_true", help="measure bench_kernels instead")
     arguments = parser.parse_args()
     for model in arguments.models:
-        if model not in MODELS and not Path(model).is_file():
-            parser.error(f"{model} is neither a file nor one of {' '.join(MODELS)}")
+        if model not in networks.NAMES and not Path(model).is_file():
+            parser.error(f"{model} is neither a file nor one of {' '.join(networks.NAMES)}")
     if arguments.kernels and arguments.svg:
         parser.error("--svg is of models, not of --kernels")
     if arguments.rounds < 1 or min(arguments.threads) < 1 or max(arguments.threads) > len(os.sched_getaffinity(0)):
@@ -214,9 +226,7 @@ def main():
         result, before = run(arguments), arguments.before
     write(result, arguments)
     worse = against_baseline(result, before) if before else False
-    if worse or any(not row["right"] and judge.is_ours(row["engine"]) for row in result["rows"]):
-        return 1
-    return 2 if any(not row.get("judged", True) for row in result["rows"]) else 0
+    return judge.status(result, worse)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """One engine, one model, one round, in a process of its own:    engines.py ENGINE PREFIX THREADS SECONDS PROGRAM → a line of JSON
 
 Each engine gets the files that bench/exports.py made, the settings that are best for one stream of single inputs, the input as an array in each run, and gives its output as one.
-Measured as in bench/session.cc, which is Ropeway's round: the library is imported before the clock starts; from opening the file to the first output; memory that this added, at
-rest after the first output and at its highest until then; then warm-up, and the least time of the runs of SECONDS.
+Measured as in bench/session.cc, which is Ropeway's round: the library is imported before the clock starts; from opening the file to the first output, but for reading the input;
+memory that this added, at rest after the first output and at its highest until then; then warm-up, and the least time of the runs of SECONDS.
 """
 import json
 import subprocess
@@ -19,7 +19,7 @@ WARMUP = 0.3  # of the seconds that count, before these
 
 class Ropeway:
     """Not loaded here: its round is bench_session's."""
-    title, options = "Ropeway", []
+    title, file, options = "Ropeway", "pt2", []
 
 
 class RopewayFp16(Ropeway):
@@ -27,7 +27,7 @@ class RopewayFp16(Ropeway):
 
 
 class OnnxRuntime:
-    title = "ONNX Runtime"
+    title, file = "ONNX Runtime", "onnx"
 
     def __init__(self):
         import onnxruntime
@@ -49,7 +49,7 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    title = "OpenVINO f32"
+    title, file = "OpenVINO f32", "xml"
     hints = {"INFERENCE_PRECISION_HINT": "f32"}
 
     def __init__(self):
@@ -82,8 +82,8 @@ class OpenVinoDefault(OpenVino):
 
 
 class Ncnn:
-    title = "ncnn fp32"
-    files = ".ncnn"
+    title, file = "ncnn fp32", "ncnn"
+    weights = ".ncnn"
 
     def __init__(self):
         import ncnn
@@ -96,7 +96,7 @@ class Ncnn:
         options.use_vulkan_compute = False
         options.lightmode = options.use_packing_layout = options.use_sgemm_convolution = options.use_winograd_convolution = True
         self.choose_precision(options)
-        if self.net.load_param(f"{prefix}{self.files}.param") or self.net.load_model(f"{prefix}{self.files}.bin"):
+        if self.net.load_param(f"{prefix}{self.weights}.param") or self.net.load_model(f"{prefix}{self.weights}.bin"):
             raise RuntimeError("ncnn cannot load the model")
 
     def choose_precision(self, options):
@@ -117,7 +117,7 @@ class Ncnn:
 
 class NcnnDefault(Ncnn):
     title = "ncnn, its default"
-    files = ".fp16.ncnn"
+    weights = ".fp16.ncnn"
 
     def choose_precision(self, options):
         pass
@@ -127,7 +127,7 @@ class NcnnDefault(Ncnn):
 
 
 class PyTorch:
-    title = "PyTorch"
+    title, file = "PyTorch", "pt2"
 
     def __init__(self):
         import torch
@@ -154,6 +154,10 @@ def memory_mb(key):
     return int(line.split()[1]) * 1024 / 1e6
 
 
+def milliseconds_since(begin):
+    return (time.perf_counter() - begin) * 1e3
+
+
 def best_ms(run, seconds):
     end = time.perf_counter() + WARMUP * seconds
     while time.perf_counter() < end:
@@ -168,41 +172,48 @@ def best_ms(run, seconds):
 
 
 def measure(engine, prefix, threads, seconds):
-    x = np.load(f"{prefix}.input.npy")
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins anew
     before = memory_mb("VmRSS")
     begin = time.perf_counter()
     engine.load(prefix, threads)
+    load_ms = milliseconds_since(begin)
+    x = np.load(f"{prefix}.input.npy")
+    first = time.perf_counter()
     output = engine.run(x)
-    load_ms = (time.perf_counter() - begin) * 1e3
+    load_ms += milliseconds_since(first)
     rest, peak = memory_mb("VmRSS"), memory_mb("VmHWM")
     output = np.array(output)  # some lend theirs only until the next run
     result = {"load_ms": load_ms, "rest_mb": rest - before, "peak_mb": peak - before, "process_mb": rest, "version": engine.version, "precision": engine.precision()}
     return result | best_ms(lambda: engine.run(x), seconds), output
 
 
-def measure_ropeway(program, prefix, threads, seconds, options):
+def measure_ropeway(program, prefix, threads, seconds, options, dtype):
     with tempfile.NamedTemporaryFile(suffix=".bin") as output:
         command = [program, f"{prefix}.pt2", f"{prefix}.input.bin", output.name, str(threads), str(seconds), *options]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr.splitlines()[0] if done.stderr else f"{program} ended with status {done.returncode}")
-        return json.loads(done.stdout) | {"precision": "fp16 weights" if options else "fp32"}, np.fromfile(output.name, np.float32)
+        return json.loads(done.stdout) | {"precision": "fp16 weights" if options else "fp32"}, np.fromfile(output.name, dtype)
 
 
 def relative_error(output, expected):
-    """The largest error, relative to the largest value."""
+    """The largest error, relative to the largest value. Shapes may differ, for ncnn has no dimension of a batch."""
+    if output.size != expected.size:
+        raise ValueError(f"the output has {output.size} values, PyTorch's {expected.size}")
     return float(np.abs(output.ravel().astype(np.float64) - expected.ravel()).max() / np.abs(expected).max())
 
 
 def main():
     title, prefix, threads, seconds, program = sys.argv[1:]
     threads, seconds, engine = int(threads), float(seconds), ENGINES[title]
+    if (failed := Path(f"{prefix}.{engine.file}.failed")).exists():
+        sys.exit(failed.read_text())
+    expected = np.load(f"{prefix}.output.npy")
     if issubclass(engine, Ropeway):
-        result, output = measure_ropeway(program, prefix, threads, seconds, engine.options)
+        result, output = measure_ropeway(program, prefix, threads, seconds, engine.options, expected.dtype)
     else:
         result, output = measure(engine(), prefix, threads, seconds)
-    print(json.dumps(result | {"error": relative_error(output, np.load(f"{prefix}.output.npy"))}))
+    print(json.dumps(result | {"error": relative_error(output, expected)}))
 
 
 if __name__ == "__main__":

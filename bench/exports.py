@@ -1,11 +1,14 @@
 """The files from which each engine reads a model, made once and kept: PREFIX.pt2, .onnx, .xml (OpenVINO's), .ncnn.param and .fp16.ncnn.param, with its input and PyTorch's output.
+Where a converter cannot take a model, PREFIX.onnx.failed and so on say why; the engine is skipped.
 
 In a process of its own, so that nothing of it is in memory when something is measured:    exports.py MODEL PREFIX
 MODEL is a name of bench/networks.py, or a .pt2 file with one input and one output.
 """
 import logging
+import re
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -14,13 +17,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import networks  # noqa: E402
+import models  # noqa: E402, networks says where they are
 
 
 def module_and_input(model):
     if model in networks.NAMES:
         return networks.make(model)
     program = torch.export.load(model)
-    values, named = program.example_inputs
+    values, named = program.example_inputs or ((), {})
     if len(values) != 1 or named or not isinstance(program.module()(*values), torch.Tensor):
         sys.exit(f"{model}: compare.py takes models with one input and one output, exported with the input")
     return program.module(), values[0]
@@ -34,35 +38,44 @@ def split_attention(self, x):
     return self.proj(x.transpose(1, 2).reshape(batch, tokens, width))
 
 
-def ncnn_files(script, x, prefix):
+def ncnn_files(module, x, prefix):
+    models.FusedAttention.forward = split_attention
     shape = "[" + ",".join(map(str, x.shape)) + "]"
-    for fp16, target in ((0, ".ncnn"), (1, ".fp16.ncnn")):
-        subprocess.run([Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}{target}.param", f"ncnnbin={prefix}{target}.bin"],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(dir=Path(prefix).parent) as scratch:  # pnnx leaves further files beside its input
+        script = Path(scratch) / "model.pt"
+        torch.jit.trace(module, x, check_trace=False).save(str(script))
+        for fp16, target in ((0, "ncnn"), (1, "fp16.ncnn")):
+            done = subprocess.run([Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}.{target}.param", f"ncnnbin={prefix}.{target}.bin"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if done.returncode or not Path(f"{prefix}.{target}.param").exists():
+                raise RuntimeError(f"pnnx ended with status {done.returncode}")
+
+
+def onnx_files(module, x, prefix):
+    torch.onnx.export(module, (x,), f"{prefix}.onnx", verbose=False)
+
+
+def openvino_files(module, x, prefix):
+    import openvino
+    if Path(f"{prefix}.onnx.failed").exists():
+        raise RuntimeError("it reads the ONNX file, which could not be made")
+    openvino.save_model(openvino.convert_model(f"{prefix}.onnx"), f"{prefix}.xml", compress_to_fp16=False)
 
 
 def export(model, prefix):
     """Files PREFIX.*; the last one, PREFIX.output.npy, says that all are there."""
-    import openvino
     logging.disable(logging.WARNING)  # torchvision is missing, as often as it has operators
     module, x = module_and_input(model)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = module(x)
         torch.export.save(torch.export.export(module, (x,)), f"{prefix}.pt2")
-        torch.onnx.export(module, (x,), f"{prefix}.onnx", verbose=False)
-        openvino.save_model(openvino.convert_model(f"{prefix}.onnx"), f"{prefix}.xml", compress_to_fp16=False)
-        # pnnx leaves further files beside its input.
-        script = Path(f"{prefix}.pnnx") / "model.pt"
-        script.parent.mkdir(exist_ok=True)
-        networks.models.FusedAttention.forward = split_attention
-        torch.jit.trace(module, x, check_trace=False).save(str(script))
-        try:
-            ncnn_files(script, x, prefix)
-        finally:
-            for left in script.parent.iterdir():
-                left.unlink()
-            script.parent.rmdir()
+        for kind, make in (("onnx", onnx_files), ("xml", openvino_files), ("ncnn", ncnn_files)):  # the last one changes a module's function
+            try:
+                make(module, x, prefix)
+            except Exception as error:  # a converter's, of any kind
+                why = (re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip() or "no reason given").splitlines()[0]  # without colours
+                Path(f"{prefix}.{kind}.failed").write_text(f"the .{kind} file could not be made: {type(error).__name__}: {why}")
     np.save(f"{prefix}.input.npy", x.numpy())
     x.numpy().tofile(f"{prefix}.input.bin")
     np.save(f"{prefix}.output.npy", expected.numpy())

@@ -5,6 +5,8 @@ loop took at most 10 % longer than at its best since the run began. An engine's 
 times are within 5 % of each other. A ratio is judged only when our time and those of all peers that may be the fastest (within 25 % of it) are settled; otherwise the row says
 "too noisy to judge". Without a calm round the minimum of all is shown, and never judged.
 """
+import math
+
 CALM = 1.10
 AGREE = 1.05
 RIVAL = 1.25
@@ -33,7 +35,7 @@ def settle(rounds):
 
 
 def class_of(precision):
-    """What an engine is compared with: by what it says that it computed in, not by what it was asked for."""
+    """What an engine is compared with: by its precision(), which is what it says that it computed in, or, where it cannot be asked, what it was told."""
     return "fp32" if precision == "fp32" else "reduced"
 
 
@@ -43,6 +45,18 @@ def error_bound(engine, kind):
 
 def is_ours(engine):
     return engine.startswith("Ropeway")
+
+
+def worst(errors):
+    """The largest; not a number is worse than any."""
+    return max(errors, key=lambda error: (math.isnan(error), error))
+
+
+def status(result, worse):
+    """compare.py's exit status. `worse`: a time is behind the baseline's."""
+    if worse or any(is_ours(each["engine"]) for each in result["skipped"]) or any(not row["right"] and is_ours(row["engine"]) for row in result["rows"]):
+        return 1
+    return 2 if any(not row.get("judged", True) for row in result["rows"]) else 0
 
 
 def rivals(row, rows):

@@ -34,4 +34,4 @@ def run(program, rounds, machine):
         print(f"{row['model']:90} {row['ms']:9.4f} {of_peak}{'' if row['settled'] else '  too noisy to judge'}")
     for name, why in skipped.items():
         print(f"{name:90} skipped: {why}")
-    return {"date": datetime.date.today().isoformat(), "machine": machine, "rows": rows}
+    return {"date": datetime.date.today().isoformat(), "machine": machine, "rows": rows, "skipped": [{"model": name, "engine": "Ropeway", "why": why} for name, why in skipped.items()]}

@@ -5,15 +5,14 @@
 import sys
 from pathlib import Path
 
-import torch
+NAMES = ("alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "vit_tiny")  # compare.py reads them, where torch may be missing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "torch"))
-import models  # noqa: E402
-
-NAMES = ("alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "vit_tiny")
 
 
 def make(name, batch=1):
+    import models
+    import torch
     x = torch.from_numpy(models.stream_input(batch))
     if name in models.BUILTIN:
         return models.make_builtin(name), x
@@ -22,5 +21,6 @@ def make(name, batch=1):
 
 def export(name, path, batch=1):
     """Writes the network as .pt2."""
+    import torch
     module, x = make(name, batch)
     torch.export.save(torch.export.export(module, (x,)), path)

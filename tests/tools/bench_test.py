@@ -1,11 +1,20 @@
-"""Tests of what bench/compare.py concludes from times, and of its chart: no time is measured here, and nothing but Python is needed."""
+"""Tests of what bench/compare.py concludes from times, and of its chart: no time is measured here, and nothing but Python is needed (NumPy for one test, which is skipped without)."""
+import importlib.util
+import math
+import os
+import subprocess
 import sys
+import tempfile
+import types
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
+from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+sys.path.insert(0, str(BENCH))
 import chart  # noqa: E402
+import compare  # noqa: E402
 import judge  # noqa: E402
 import kernel_times  # noqa: E402
 import machine  # noqa: E402
@@ -69,6 +78,86 @@ class Classes(unittest.TestCase):
     def test_bounds_of_errors(self):
         self.assertEqual((judge.error_bound("Ropeway", "fp32"), judge.error_bound("Ropeway --precision fp16", "reduced")), (5e-6, 1e-3))
         self.assertLess(judge.error_bound("ncnn fp32", "fp32"), judge.error_bound("ncnn, its default", "reduced"))
+
+
+class Outputs(unittest.TestCase):
+    def summarise(self, *errors):
+        one = {"ms": 1, "loop": {"arithmetic": 1}, "precision": "fp32", "runs": 5, "load_ms": 1, "rest_mb": 1, "peak_mb": 1, "process_mb": 1}
+        return compare.summarise("Ropeway", [one | {"error": error} for error in errors], {"arithmetic": 1})
+
+    def test_every_round_must_be_right(self):
+        self.assertTrue(self.summarise(1e-7, 2e-7)["right"])
+        self.assertEqual(self.summarise(1e-7, 2e-7)["error"], 2e-7)
+        for errors in ((1e-7, 1e-3), (1e-3, 1e-7), (1e-7, math.nan), (math.nan, 1e-7), (1e-7, math.inf)):
+            self.assertFalse(self.summarise(*errors)["right"], errors)
+
+    def test_not_a_number_is_the_worst_error(self):
+        self.assertTrue(math.isnan(judge.worst([1e-7, math.nan, math.inf])) and math.isnan(judge.worst([math.nan, 1])))
+
+    @unittest.skipUnless(importlib.util.find_spec("numpy"), "needs NumPy")
+    def test_values_are_compared_one_by_one(self):
+        import engines
+        import numpy
+        expected = numpy.array([[1, -4]], numpy.float32)
+        self.assertEqual(engines.relative_error(numpy.array([1, -3], numpy.float32), expected), 0.25)
+        self.assertTrue(math.isnan(engines.relative_error(numpy.array([1, math.nan]), expected)))
+        for wrong in (numpy.zeros(1), numpy.zeros(()), numpy.zeros((2, 2))):
+            with self.assertRaisesRegex(ValueError, "values, PyTorch's 2"):
+                engines.relative_error(wrong, expected)
+
+
+class Status(unittest.TestCase):
+    def status(self, rows=(), skipped=(), worse=False):
+        return judge.status({"rows": rows, "skipped": [{"engine": engine, "why": "crashed"} for engine in skipped]}, worse)
+
+    def test_ours_must_be_right_and_there(self):
+        self.assertEqual(self.status([row("Ropeway", 8), row("ncnn", 9, right=False)], ["PyTorch"]), 0)
+        self.assertEqual(self.status([row("Ropeway", 8, right=False)]), 1)
+        self.assertEqual(self.status([row("ncnn", 8)], ["Ropeway"]), 1)
+        self.assertEqual(self.status([row("Ropeway", 8)], ["PyTorch", "Ropeway --precision fp16"]), 1)
+        self.assertEqual(self.status([row("Ropeway", 8)], worse=True), 1)
+
+    def test_failures_come_before_noise(self):
+        noisy = row("Ropeway", 8) | {"judged": False}
+        self.assertEqual((self.status([noisy]), self.status([noisy], ["Ropeway --precision fp16"])), (2, 1))
+
+    def test_an_engine_that_fails_in_a_later_round_has_no_row(self):
+        answers = {"Ropeway": [{"ms": 1, "error": 0, "precision": "fp32", "runs": 5, "load_ms": 1, "rest_mb": 1, "peak_mb": 1, "process_mb": 1}, None], "ncnn": [None]}
+        with mock.patch.object(compare, "one_round", lambda engine, *_: (answers[engine].pop(0), "crashed")):
+            loop = types.SimpleNamespace(seconds=lambda: {"arithmetic": 1}, history=[{"arithmetic": 1}])
+            rows, skipped = compare.compare_engines("net", "net", 1, loop, list(answers), types.SimpleNamespace(rounds=2))
+        self.assertEqual((rows, skipped), ([], {"Ropeway": "crashed", "ncnn": "crashed"}))
+
+
+class Models(unittest.TestCase):
+    def test_the_networks_are_known_without_torch(self):
+        program = "import sys; sys.modules['torch'] = sys.modules['numpy'] = None; import compare; print(*compare.parse().models)"
+        done = subprocess.run([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(BENCH)}, capture_output=True, text=True)
+        self.assertEqual(done.stdout.split(), list(compare.networks.NAMES), done.stderr)
+
+    def test_files_are_made_anew_when_what_they_depend_on_changes(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            recipe, model, folder, made = Path(scratch) / "recipe", Path(scratch) / "mine.pt2", Path(scratch) / "folder", []
+
+            def export(command):
+                made.append(command[-1])
+                for kind in ("output.npy", "onnx.failed")[:2 if len(made) == 4 else 1]:
+                    Path(f"{command[-1]}.{kind}").touch()
+                return types.SimpleNamespace(returncode=0)
+
+            def times_made(name):
+                self.assertEqual(compare.exported(str(name), folder), str(made[-1]))
+                return len(made)
+
+            recipe.write_text("1"), model.write_text("1")
+            with mock.patch.object(compare, "RECIPE", [recipe]), mock.patch.object(compare.subprocess, "run", export), mock.patch.object(compare.sys, "stderr"):
+                self.assertEqual([times_made("lenet"), times_made("lenet")], [1, 1])
+                recipe.write_text("2")
+                self.assertEqual([times_made("lenet"), len(list(folder.iterdir()))], [2, 1])
+                self.assertEqual([times_made(model), times_made(model)], [3, 3])
+                model.write_text("2")
+                self.assertEqual([times_made(model), times_made(model), times_made(model)], [4, 5, 5])  # what failed is tried again
+                self.assertEqual(len(list(folder.iterdir())), 2)
 
 
 class Baseline(unittest.TestCase):
