@@ -1,5 +1,6 @@
 // Graph → Program.
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "base/text.h"
@@ -45,7 +46,8 @@ class Compiler {
   std::shared_ptr<const Executable> run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) at_[index(graph_.inputs[i])].plain = new_buffer({Place::input, i, 0, 0, {}});
     widen_constants();
-    weight_limits_ = weight_limits(graph_, options_.weight_growth);
+    // A kernel that is forced may take what it needs.
+    weight_limits_ = weight_limits(graph_, options_.force_kernel.empty() ? options_.weight_growth : std::numeric_limits<double>::infinity());
     const bool fusing = !options_.disabled_passes.contains("fuse");
     std::vector<FusedNode> fused = fuse(graph_, fusing);
     if (fusing && options_.force_kernel.empty()) views_ = attention_views(graph_);  // a kernel that is forced may not know views
