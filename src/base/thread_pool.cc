@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <system_error>
 #include <utility>
 
 #include "base/text.h"
@@ -22,10 +23,18 @@ void pause() {
 
 ThreadPool::ThreadPool(int threads) {
   if (threads < 1 || threads > 1024) fail(ErrorCode::invalid_argument, "{} threads are asked for; between 1 and 1024 are possible", threads);
-  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::system_error& error) {
+    const size_t started = workers_.size() + 1;
+    stop();
+    fail(ErrorCode::out_of_memory, "the system starts no more than {} of {} threads ({}); ask for fewer, with --threads", started, threads, error.code().message());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(sleep_);
     stop_ = true;

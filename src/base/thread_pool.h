@@ -14,7 +14,7 @@ namespace ropeway {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller: 1 starts none. Throws Error{invalid_argument} unless 1 ≤ threads ≤ 1024.
+  // `threads` counts the caller: 1 starts none. Throws Error{invalid_argument} unless 1 ≤ threads ≤ 1024, Error{out_of_memory} when the system starts no more.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -36,6 +36,7 @@ class ThreadPool {
   using Function = void (*)(void* context, int64_t i, int worker);
   void run_erased(int64_t tasks, Function function, void* context);
   void work(int worker);
+  void stop();  // ends and joins the threads
   void take_tasks(int worker);
 
   std::vector<std::thread> workers_;

@@ -242,7 +242,7 @@ TEST(PrecisionAuto, ModesAreNamed) {
   EXPECT_EQ(compiled("virtual-npu", "origin"), "must_keep_origin_dtype");
   EXPECT_EQ(compiled("virtual-npu", "force_fp32"), "force_fp32");
   EXPECT_EQ(compiled("cpu", "fp32"), "fp32");
-  test::expect_error([&] { compiled("cpu", "fp16"); }, ErrorCode::invalid_argument, "the CPU computes in fp32 alone");
+  test::expect_error([&] { compiled("cpu", "auto"); }, ErrorCode::invalid_argument, "the CPU has no precision 'auto'");
   test::expect_error([&] { compiled("virtual-npu", "int8"); }, ErrorCode::invalid_argument, "an NPU has no precision 'int8'; there is fp16, auto");
 }
 
