@@ -51,7 +51,9 @@ std::unique_ptr<Model> Model::load(std::string_view bytes, const std::string& wh
   }
   model->operators_ = container.operators;
   for (const OperatorTime& each : container.operators) model->predicted_ms_ += each.ms;
-  model->executable_ = cpu.compile(overflow_saturates() ? chip::saturate(std::move(graph)) : std::move(graph), {});
+  CompileOptions options;
+  options.weight_growth = 1;  // as the chip adds up: products of whole numbers stay whole, and equal sums equal, which transformed weights would not keep
+  model->executable_ = cpu.compile(overflow_saturates() ? chip::saturate(std::move(graph)) : std::move(graph), options);
   model->context_ = model->executable_->make_context();
   return model;
 }
