@@ -46,16 +46,16 @@ step "checking the rooms and the tools"
 tools/check_layers.py
 python3 -m unittest discover --quiet --start-directory tests/tools --pattern '*_test.py'
 pass dev . all
-case "$sanitize" in
-  some) pass asan '^(ascend|virtual_npu)' test_ascend test_virtual_npu ;;
-  all) pass asan . all ;;
-esac
-[ -z "$sanitize" ] || pass tsan '^threads$' threads_program
 step "comparing generated pages with the code"
 for page in operators:operators rules:virtual-npu-rules; do
   tool=build/dev/tools/${page%:*} file=docs/${page#*:}.md
   $tool | diff "$file" - || { echo "run $tool > $file" >&2; exit 1; }
 done
+case "$sanitize" in
+  some) pass asan '^(ascend|virtual_npu)' test_ascend test_virtual_npu ;;
+  all) pass asan . all ;;
+esac
+[ -z "$sanitize" ] || pass tsan '^threads$' threads_program
 if $aarch64; then
   pass aarch64 '^cpu$' ropeway_cli test_cpu
   step "running the built-in models on 64-bit Arm"
