@@ -45,7 +45,7 @@ def ncnn_files(module, x, prefix):
         script = Path(scratch) / "model.pt"
         torch.jit.trace(module, x, check_trace=False).save(str(script))
         for fp16, target in ((0, "ncnn"), (1, "fp16.ncnn")):
-            done = subprocess.run([Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}.{target}.param", f"ncnnbin={prefix}.{target}.bin"],
+            done = subprocess.run([sys.executable, Path(sys.executable).parent / "pnnx", script, f"inputshape={shape}", f"fp16={fp16}", f"ncnnparam={prefix}.{target}.param", f"ncnnbin={prefix}.{target}.bin"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if done.returncode or not Path(f"{prefix}.{target}.param").exists():
                 raise RuntimeError(f"pnnx ended with status {done.returncode}")
