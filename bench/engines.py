@@ -124,8 +124,19 @@ class NcnnDefault(Ncnn):
         return "fp16 weights"
 
 
+class NcnnBf16(Ncnn):
+    title = "ncnn bf16"
+
+    def choose_precision(self, options):
+        super().choose_precision(options)
+        options.use_bf16_packed = options.use_bf16_storage = True
+
+    def precision(self):
+        return "bf16"
+
+
 class PyTorch:
-    title, file, parts = "PyTorch", "pt2", ["pt2"]
+    title, file, parts = "PyTorch, eager", "pt2", ["pt2"]
 
     def __init__(self):
         import torch
@@ -144,7 +155,7 @@ class PyTorch:
         return "fp32"
 
 
-ENGINES = {engine.title: engine for engine in (Ropeway, Ncnn, OnnxRuntime, OpenVino, PyTorch, RopewayFp16, OpenVinoDefault, NcnnDefault)}
+ENGINES = {engine.title: engine for engine in (Ropeway, Ncnn, OnnxRuntime, OpenVino, PyTorch, RopewayFp16, OpenVinoDefault, NcnnDefault, NcnnBf16)}
 
 
 def memory_mb(key):

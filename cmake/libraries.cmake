@@ -7,7 +7,7 @@ if(NOT deflate_sources)
 endif()
 add_library(deflate STATIC ${deflate_sources})
 target_include_directories(deflate SYSTEM PUBLIC ${ROPEWAY_LIBRARIES}/libdeflate)
-add_library(PkgConfig::DEFLATE ALIAS deflate)
+add_library(libdeflate ALIAS deflate)
 
 set(highway ${ROPEWAY_LIBRARIES}/highway)
 add_library(hwy STATIC ${highway}/hwy/targets.cc ${highway}/hwy/per_target.cc ${highway}/hwy/aligned_allocator.cc ${highway}/hwy/print.cc)

@@ -44,9 +44,9 @@ for binary in "${binaries[@]}"; do
   echo "$(stat -c %s "$binary") bytes, ${glibc:-no glibc}: ${binary#"$packed/"}"
 done
 # The same sources and tools give the same archive.
-tar -C "$work/packed" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -c "$name" | gzip -n9 >"$archive"
+tar -C "$work/packed" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -c "$name" | gzip -n9 >"$work/archive"
 
-tar -C "$work" -xzf "$archive"
+tar -C "$work" -xzf "$work/archive"
 cd "$work"
 export ROPEWAY_CACHE=$work/cache
 if [ ${#run[@]} -gt 0 ]; then # qemu runs a program, not those that it starts
@@ -57,4 +57,5 @@ if [ ${#run[@]} -gt 0 ]; then # qemu runs a program, not those that it starts
 fi
 "${run[@]}" "$name/ropeway" devices | grep -A 9 -E '^(cpu|virtual-npu):'
 "${run[@]}" "$name/ropeway" bench lenet --device cpu,virtual-npu
+mv archive "$archive"
 echo "$(stat -c %s "$archive") bytes: $archive"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up, builds and passes all tests.
-#   scripts/test.sh [--sanitize[=all]] [--with-torch] [--aarch64]
+#   scripts/test.sh [--sanitize[=all]] [--unity] [--with-torch] [--aarch64]
 #     --sanitize      also, under the address and undefined-behaviour sanitizers, the tests of the Ascend backend (with the fault sweep) and of the virtual NPU, and, under
 #                     the thread sanitizer, eight threads on the virtual NPU; builds only what these need
 #     --sanitize=all  the same with all tests under the first two

@@ -94,7 +94,7 @@ HWY_INLINE V mish_of(V x) {
   return hn::IfThenElse(hn::Gt(x, set(20.0f)), x, hn::Mul(x, hn::Div(n, hn::Add(n, set(2.0f)))));
 }
 
-// 1 - erf(x) for x ≥ 0: e^(-x²) t P(t) with t = 1 / (1 + x / 2), the form of Numerical Recipes (6.2.2) with coefficients from tools/fit_erfc.py.
+// 1 - erf(x) for x ≥ 0: e^(-x²) t P(t) with t = 1 / (1 + x / 2), the form of Numerical Recipes (6.2.2) with coefficients from tools/fit_normal.py.
 HWY_INLINE V erfc_of_positive(V x) {
   constexpr float kScaled[] = {0.282065887f,   0.282827877f, 0.238904022f,  0.224260251f, -0.0944225377f,
                                0.413705784f, -0.660590665f, 0.421636576f, -0.120071741f, 0.0116845261f};
@@ -102,7 +102,7 @@ HWY_INLINE V erfc_of_positive(V x) {
   return hn::Mul(exp_of(hn::Neg(hn::Mul(x, x))), hn::Mul(t, polynomial(t, kScaled)));
 }
 
-// Below 1 an odd polynomial, also from tools/fit_erfc.py; above, 1 - erfc.
+// Below 1 an odd polynomial, also from tools/fit_normal.py; above, 1 - erfc.
 HWY_INLINE V erf_of(V x) {
   constexpr float kNear[] = {1.12837917f, -0.376126258f, 0.112835851f, -0.0268538118f, 0.00518832745f, -0.000801019159f, 7.85385463e-05f};
   const V size = hn::Abs(x);
@@ -110,7 +110,7 @@ HWY_INLINE V erf_of(V x) {
   return hn::IfThenElse(hn::Lt(size, set(1.0f)), hn::Mul(x, polynomial(hn::Mul(x, x), kNear)), far);
 }
 
-// x Φ(x), where Φ(-z) = 1 / P(z)^4 with P from tools/fit_erfc.py, a form of Abramowitz and Stegun's 7.1.28: no exponential, and no cancellation for
+// x Φ(x), where Φ(-z) = 1 / P(z)^4 with P from tools/fit_normal.py, a form of Abramowitz and Stegun's 7.1.28: no exponential, and no cancellation for
 // negative x. P is fitted up to 6; beyond, Φ(-z) is below 1e-9 and falls.
 HWY_INLINE V gelu_of(V x) {
   constexpr float kRoot[] = {1.18920708f,      0.237213703f,    0.11827936f,    0.0313243151f,  0.00623480084f,  0.00210269804f,  -0.000245072071f,
