@@ -121,7 +121,9 @@ class NcnnDefault(Ncnn):
         pass
 
     def precision(self):
-        return "fp16 weights"
+        """Whether arithmetic is in fp16, too, as on Arm, its layers know; options are only wishes."""
+        heavy = {"Convolution", "InnerProduct", "Gemm", "MultiHeadAttention"}
+        return "fp16" if any(layer.support_fp16_storage for layer in self.net.layers() if layer.type in heavy) else "fp16 weights"
 
 
 class NcnnBf16(Ncnn):
