@@ -10,17 +10,10 @@ NAMES = ("alexnet", "lenet", "resnet34", "vgg16", "resnet50", "mobilenet_v2", "v
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "torch"))
 
 
-def make(name, batch=1):
+def make(name):
     import models
     import torch
-    x = torch.from_numpy(models.stream_input(batch))
+    x = torch.from_numpy(models.stream_input(1))
     if name in models.BUILTIN:
         return models.make_builtin(name), x
     return models.make("vit" if name == "vit_tiny" else name), x
-
-
-def export(name, path, batch=1):
-    """Writes the network as .pt2."""
-    import torch
-    module, x = make(name, batch)
-    torch.export.save(torch.export.export(module, (x,)), path)
