@@ -5,13 +5,14 @@
 """
 import json
 import sys
+import textwrap
 from html import escape
 from pathlib import Path
 
 from judge import is_ours
 
 BAR, GAP, HEAD, LABEL, WIDTH, NUMBER, MARGIN = 15, 14, 22, 170, 190, 84, 16
-TITLE, FOOT = 60, 780  # FOOT: as wide as its words
+TITLE, LETTER, LINE = 60, 7, 18  # LETTER: about as wide as one is, at most
 
 # Readable on light and dark; the page around it says which.
 STYLE = """text { font: 12px system-ui, sans-serif; fill: #24292f; dominant-baseline: central }
@@ -45,11 +46,12 @@ def draw_bars(rows, x, y, longest):
 
 
 def draw_group(rows, x, y):
-    """One model on one number of threads: (parts, height)."""
-    longest = max(row["ms"] for row in rows)
+    """One model on one number of threads: (parts, height). An output that is off has no bar."""
+    rows = [row for row in rows if row["right"]]
+    longest = max((row["ms"] for row in rows), default=0)
     parts, at = [], y
     for kind in ("fp32", "reduced"):
-        of_kind = [row for row in rows if row["class"] == kind and row["right"]]
+        of_kind = [row for row in rows if row["class"] == kind]
         parts += draw_bars(of_kind, x, at, longest)
         at += BAR * len(of_kind) + (5 if of_kind else 0)
     return parts, at - y
@@ -70,11 +72,27 @@ def draw(result):
         y += HEAD + tallest + GAP
     head = [text(MARGIN, 16, "Milliseconds per run, batch 1: shorter is faster", "title")]
     head += [text(MARGIN + LABEL + i * column, 42, f"{count} thread{'s' if count > 1 else ''}", "quiet") for i, count in enumerate(threads)]
-    foot = [text(MARGIN, y + 4, f"{result['machine']['text']}, {result['date']}", "quiet"), text(MARGIN, y + 22, f"Ropeway {result['commit']}, {', '.join(result['versions'])}", "quiet")]
-    width, height = max(FOOT, 2 * MARGIN + column * len(threads)), y + 40
+    titles = (len(row["model"]) for row in result["rows"])
+    width = 2 * MARGIN + max(column * len(threads), 300, (LETTER + 2) * max(titles, default=0))  # 300: the head
+    words = [line for part in (f"{result['machine']['text']}, {result['date']}", f"Ropeway {result['commit']}, {', '.join(result['versions'])}")
+             for line in textwrap.wrap(part, (width - 2 * MARGIN) // LETTER)]
+    foot = [text(MARGIN, y + 4 + i * LINE, line, "quiet") for i, line in enumerate(words)]
+    height = y + 4 + LINE * len(words)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}" role="img">\n<style>{STYLE}</style>\n'
             + "\n".join(head + parts + foot) + "\n</svg>\n")
 
 
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("chart.py RESULTS.json CHART.svg: the first is what bench/compare.py --json wrote")
+    try:
+        result = json.loads(Path(sys.argv[1]).read_text())
+    except (OSError, ValueError) as error:
+        sys.exit(f"{sys.argv[1]} cannot be read: {error}")
+    if not isinstance(result, dict) or "versions" not in result:
+        sys.exit(f"{sys.argv[1]} is not what bench/compare.py --json wrote of models; of kernels there is no chart")
+    Path(sys.argv[2]).write_text(draw(result))
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(draw(json.loads(Path(sys.argv[1]).read_text())))
+    main()

@@ -2,8 +2,10 @@
 import datetime
 import json
 import subprocess
+import sys
 
 import judge
+import machine
 
 MS = {"ns": 1e-6, "us": 1e-3, "ms": 1}
 
@@ -25,13 +27,33 @@ def read(printed):
     return rows, skipped
 
 
-def run(program, rounds, machine):
+def measured(program, rounds):
+    """What bench_kernels printed; ends where it fails, as a missing output of ours does."""
     command = [program, "--benchmark_format=json", f"--benchmark_repetitions={rounds}", "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05"]
-    rows, skipped = read(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout))
-    print(f"{machine['text']}; minimum of {rounds} repetitions\n\n{'kernel':90} {'ms':>9}  of peak")
+    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        return json.loads(done.stdout if done.returncode == 0 else "")
+    except ValueError:
+        sys.exit(f"{program} failed: {(done.stderr.strip() or f'status {done.returncode}, and no times').splitlines()[-1]}")
+
+
+def run(program, rounds, here, commit):
+    loops = {str(threads): machine.FixedLoop(threads) for threads in machine.usual_threads()}
+
+    def time_loops():
+        for loop in loops.values():
+            for _ in range(rounds):
+                loop.seconds()
+
+    time_loops()  # before and after: neither side's moment may be a busy one
+    rows, skipped = read(measured(program, rounds))
+    time_loops()
+    print(f"{here['text']}; Ropeway {commit}; minimum of {rounds} repetitions\n\n{'kernel':90} {'ms':>9}  of peak")
     for row in rows:
         of_peak = f"{100 * row['of_peak']:6.0f} %" if row["of_peak"] else " " * 8
         print(f"{row['model']:90} {row['ms']:9.4f} {of_peak}{'' if row['settled'] else '  too noisy to judge'}")
     for name, why in skipped.items():
         print(f"{name:90} skipped: {why}")
-    return {"date": datetime.date.today().isoformat(), "machine": machine, "rows": rows, "skipped": [{"model": name, "engine": "Ropeway", "why": why} for name, why in skipped.items()]}
+    skipped = [{"model": name, "engine": "Ropeway", "why": why} for name, why in skipped.items()]
+    loop = {threads: judge.best_loop(loop.history) for threads, loop in loops.items()}
+    return {"sort": "kernels", "date": datetime.date.today().isoformat(), "machine": here, "commit": commit, "rows": rows, "skipped": skipped, "loop": loop}

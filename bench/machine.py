@@ -10,20 +10,29 @@ from pathlib import Path
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "avx512_vnni", "amx_tile", "amx_bf16", "asimdhp", "asimddp", "bf16", "i8mm", "sve")
 
 
-def describe(cpuinfo, processors):
-    """{kind, name, processors, flags} from the text of /proc/cpuinfo. Two machines of one kind can be compared by their times."""
+def describe(cpuinfo, processors, simd=""):
+    """{kind, name, processors, flags, simd, text} from the text of /proc/cpuinfo. Where kind, flags and simd, which is ROPEWAY_SIMD, are the same, times can be compared."""
     fields = dict(re.findall(r"^([^\t:]+?)\s*: (.*)$", cpuinfo, re.MULTILINE))
     name = fields.get("model name") or f"CPU implementer {fields.get('CPU implementer', '?')} part {fields.get('CPU part', '?')}"
     model = f", family {fields['cpu family']} model {fields['model']}" if "model" in fields else ""
     flags = set(fields.get("flags", fields.get("Features", "")).split())
     has = [flag for flag in FLAGS if flag in flags]
     lacks = [] if not model else [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if flag not in flags]
-    text = f"{name}{model}, {processors} processors, {' '.join(has) or 'no SIMD'}" + (f", no {' '.join(lacks)}" if lacks else "")
-    return {"kind": f"{name}{model}, {processors} processors", "name": name, "processors": processors, "flags": has, "text": text}
+    text = f"{name}{model}, {processors} processors, {' '.join(has) or 'no SIMD'}" + (f", no {' '.join(lacks)}" if lacks else "") + (f", ROPEWAY_SIMD={simd}" if simd else "")
+    return {"kind": f"{name}{model}, {processors} processors", "name": name, "processors": processors, "flags": has, "simd": simd, "text": text}
 
 
 def this_machine():
-    return describe(Path("/proc/cpuinfo").read_text(), len(os.sched_getaffinity(0))) | {"system": f"{platform.system()} {platform.release()}"}
+    return describe(Path("/proc/cpuinfo").read_text(), len(os.sched_getaffinity(0)), os.environ.get("ROPEWAY_SIMD", ""))
+
+
+def system():
+    return f"{platform.system()} {platform.release()}"
+
+
+def usual_threads():
+    """Those of 1 and 2 that this machine has."""
+    return [threads for threads in (1, 2) if threads <= len(os.sched_getaffinity(0))]
 
 
 def file_name(machine):
