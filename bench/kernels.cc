@@ -33,7 +33,7 @@ const cpu::Peak& peak(int threads) {
 // Runs the graph of one node; counts its work.
 void run(benchmark::State& state, Graph graph, Limit limit, int threads, const std::string& precision = "") try {
   SessionOptions options;
-  options.weight_growth = 4;  // a model of one layer has no other weights to make up for its own
+  options.weight_growth = 1000;  // a model of one layer has no other weights to make up for its own
   options.threads = threads;
   options.precision = precision;
   const auto model = Model::compile(std::move(graph), options);

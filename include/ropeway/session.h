@@ -22,7 +22,7 @@ struct SessionOptions {
   std::map<std::string, Shape> input_shapes = {};  // for symbolic dimensions, by input name
   std::set<std::string> disabled_passes = {};      // names as in `ropeway inspect --stage passes`
   std::string force_kernel = {};                   // use this implementation wherever it can serve; an error where it cannot serve at all
-  double weight_growth = 3;                        // weights that the CPU transforms for faster algorithms may make all of a model's together so many times as large; 1: none is transformed. At least 1
+  double weight_growth = 3;                        // weights that the CPU transforms for faster algorithms may make all of a model's together (where it is split, all of a part's) so many times as large; 1: none is transformed. At least 1
   double compile_seconds = 3600;                   // after which an NPU's compiler is stopped
   double run_seconds = 120;                        // after which a run on an NPU that does not answer ends in an error
   bool fallback = true;                            // false: an operator that an NPU cannot compute is an error, instead of computed on the CPU

@@ -37,7 +37,7 @@ struct DeviceInfo {
 struct CompileOptions {
   std::set<std::string> disabled_passes;  // by name; those that a backend does not have are ignored
   std::string force_kernel;               // use the implementation of this name wherever it can serve; "" for none
-  double weight_growth = 3;               // weights that the CPU transforms for faster algorithms may make all of them together so many times as large
+  double weight_growth = 3;               // weights that the CPU transforms for faster algorithms may make all of the graph's together so many times as large
   double compile_seconds = 3600;          // after which a device's compiler is stopped
   double run_seconds = 120;               // after which a device that does not answer is given up
   bool time_steps = false;                // steps() and traces are to tell the device's operators one by one, where it can

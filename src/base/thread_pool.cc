@@ -1,6 +1,6 @@
 #include "base/thread_pool.h"
 
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include "base/text.h"
@@ -25,10 +25,10 @@ ThreadPool::ThreadPool(int threads) {
   if (threads < 1 || threads > 1024) fail(ErrorCode::invalid_argument, "{} threads are asked for; between 1 and 1024 are possible", threads);
   try {
     for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // std::system_error, or std::bad_alloc
     const size_t started = workers_.size() + 1;
     stop();
-    fail(ErrorCode::out_of_memory, "the system starts no more than {} of {} threads ({}); ask for fewer, with --threads", started, threads, error.code().message());
+    fail(ErrorCode::out_of_memory, "the system starts no more than {} of {} threads ({}); ask for fewer, with --threads", started, threads, error.what());
   }
 }
 

@@ -50,7 +50,7 @@ class HeadwiseAttention final : public Kernel {
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
     auto* packed = reinterpret_cast<float*>(scratch);
     float* all_scores = packed + group_ * (k_floats_ + v_floats_);
-    const int64_t chunks = (queries_ + kRows - 1) / kRows;
+    const int64_t chunks = divide_up(queries_, kRows);
     for (int64_t first = 0; first < heads_; first += group_) {
       const int64_t heads = std::min(group_, heads_ - first);
       pool.run(heads, [&](int64_t i, int) { pack(first + i, inputs, packed + i * (k_floats_ + v_floats_)); });
@@ -66,12 +66,7 @@ class HeadwiseAttention final : public Kernel {
   static constexpr int64_t kRows = 56;
   static constexpr int64_t kGroupFloats = 1 << 18;  // of packed heads: 1 MB, which the second-level cache holds
 
-  static std::vector<int32_t> multiples(int64_t count, int64_t stride) {
-    std::vector<int32_t> result;
-    for (int64_t i = 0; i < count; ++i) result.push_back(static_cast<int32_t>(i * stride));
-    return result;
-  }
-  static int64_t round_up(int64_t floats) { return (floats + kBlock - 1) / kBlock * kBlock; }
+  static int64_t round_up(int64_t floats) { return divide_up(floats, kBlock) * kBlock; }
   int64_t padded_keys() const { return round_up(keys_); }
 
   void pack(int64_t head, std::span<const void* const> inputs, float* to) const {

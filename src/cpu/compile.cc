@@ -10,6 +10,7 @@
 #include "cpu/program.h"
 #include "cpu/reorder.h"
 #include "cpu/weight_budget.h"
+#include "cpu/widened.h"
 #include "ir/deferred.h"
 #include "ops/convert.h"
 #include "ops/operator.h"
@@ -46,11 +47,10 @@ class Compiler {
   std::shared_ptr<const Executable> run() {
     for (size_t i = 0; i < graph_.inputs.size(); ++i) at_[index(graph_.inputs[i])].plain = new_buffer({Place::input, i, 0, 0, {}});
     widen_constants();
-    // A kernel that is forced may take what it needs.
-    weight_limits_ = weight_limits(graph_, options_.force_kernel.empty() ? options_.weight_growth : std::numeric_limits<double>::infinity());
+    weight_limits_ = weight_limits(graph_, options_.weight_growth);
     const bool fusing = !options_.disabled_passes.contains("fuse");
     std::vector<FusedNode> fused = fuse(graph_, fusing);
-    if (fusing && options_.force_kernel.empty()) views_ = attention_views(graph_);  // a kernel that is forced may not know views
+    if (fusing && options_.force_kernel.empty()) views_ = attention_views(graph_);  // a kernel that is forced may know none, or be of what they leave out
     for (size_t i = 0; i < fused.size(); ++i) {
       for (const ValueId id : reads(fused[i])) {
         if (id != kNoValue) last_read_[id] = i;
@@ -78,7 +78,8 @@ class Compiler {
     for (const Node& node : graph_.nodes) {
       if (node.op != Op::Cast || !graph_.is_constant(node.inputs[0])) continue;
       Value& from = graph_.value(node.inputs[0]);
-      graph_.value(node.outputs[0]).constant = convert(*from.constant, node.get<CastParams>().to);
+      const DType to = node.get<CastParams>().to;
+      graph_.value(node.outputs[0]).constant = from.type.dtype == DType::f16 && to == DType::f32 ? widened(*from.constant) : convert(*from.constant, to);
       if (uses[index(node.inputs[0])] == 1) from.constant.reset();
     }
   }
@@ -136,12 +137,18 @@ class Compiler {
     return Layout::blocked;
   }
 
+  KernelRequest request_of(const FusedNode& fused, const Implementation& row, Layout layout) const {
+    const auto head = static_cast<size_t>(fused.head);
+    // A kernel that is forced may take what weights it needs.
+    const double growth = options_.force_kernel == row.name ? std::numeric_limits<double>::infinity() : weight_limits_[head];
+    return {graph_, graph_.nodes[head], fused.fusion, layout, program_->pool_.get(), half_weights_, growth, &views_};
+  }
+
   Choice choose(const FusedNode& fused) const {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     Choice best;
     for (const Implementation& row : implementations(node.op)) {
-      KernelRequest request{graph_, node, fused.fusion, row.in, program_->pool_.get(), half_weights_, weight_limits_[static_cast<size_t>(fused.head)]};
-      if (row.in == Layout::any) request.layout = layout_for_any(fused, row);
+      const KernelRequest request = request_of(fused, row, row.in == Layout::any ? layout_for_any(fused, row) : row.in);
       const std::string why = row.declines(request);
       if (!why.empty()) {
         if (best.row == nullptr) best.note += fmt::format("{}{}: {}", best.note.empty() ? "" : "; ", row.name, why);
@@ -170,8 +177,7 @@ class Compiler {
     load_constants(fused, choice.row->reads_weights ? node.input(1) : kNoValue);
     const Layout in = choice.row->in == Layout::any ? choice.layout : choice.row->in;
     const Layout out = choice.row->out == Layout::any ? choice.layout : choice.row->out;
-    const KernelRequest request{graph_, node, fused.fusion, in, program_->pool_.get(), half_weights_, weight_limits_[static_cast<size_t>(fused.head)], &views_};
-    Step step{choice.row->make(request), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
+    Step step{choice.row->make(request_of(fused, *choice.row, in)), {}, {}, fmt::format("{} {}", name(node.op), to_string(node.origin))};
     for (const ValueId id : node.inputs) step.inputs.push_back(input_place(id, in, *step.kernel, fused.head));
     if (fused.fusion.residual != kNoValue) {
       // The residual follows all inputs of the operator, given or not.

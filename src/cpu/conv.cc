@@ -11,11 +11,17 @@
 namespace ropeway::cpu {
 namespace {
 
+// Channels that a panel of outputs reads: those of all groups that it touches.
+int64_t inputs_of(const ConvGeometry& g, int64_t first_output, int64_t outputs) {
+  const int64_t out_per_group = g.outputs / g.groups;
+  return ((first_output + outputs - 1) / out_per_group - first_output / out_per_group + 1) * (g.channels / g.groups);
+}
+
 // Each panel of up to 32 output channels is a matrix product of depth channels × taps. With groups, a panel reads the channels of the groups that it touches;
-// its weights for other groups' channels are zero. Any grouping is served so, the usual ones without waste.
+// its weights for other groups' channels are zero. Any grouping is served so; groups of 32 channels and more without waste, those of 4 with 8 times the weights.
 class DirectConv final : public Kernel {
  public:
-  explicit DirectConv(const KernelRequest& request) : geometry_(request, request.layout), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)) {
+  explicit DirectConv(const KernelRequest& request) : geometry_(request, request.layout), activation_(request.fusion), bias_(padded_bias(request.constant(2), geometry_.outputs)) {
     const ConvGeometry& g = geometry_;
     reads_whole_blocks_ = g.blocked() && g.groups == 1 && g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && g.padding.none();
     for (int64_t y = 0; y < g.out_h; ++y) {
@@ -43,7 +49,7 @@ class DirectConv final : public Kernel {
       pad_images(g.padding, in, padded, pool);
       in = padded;
     }
-    const int64_t chunks = (g.pixels() + kChunk - 1) / kChunk;
+    const int64_t chunks = divide_up(g.pixels(), kChunk);
     const auto panels = static_cast<int64_t>(panels_.size());
     pool.run(g.images * panels * chunks, [&](int64_t task, int) {
       const int64_t chunk = task % chunks, panel = task / chunks % panels, image = task / chunks / panels;
@@ -76,7 +82,7 @@ class DirectConv final : public Kernel {
     panel.outputs = std::min(kPanelColumns, g.outputs - first);
     panel.blocks = panel.outputs > kBlockColumns ? 2 : 1;
     panel.first_input = first / out_per_group * in_per_group;
-    panel.inputs = ((first + panel.outputs - 1) / out_per_group + 1) * in_per_group - panel.first_input;
+    panel.inputs = inputs_of(g, first, panel.outputs);
     panel.depth = panel.inputs * g.taps();
     if (g.groups == 1 && !panels_.empty()) {
       panel.k_offsets = panels_.front().k_offsets;
@@ -109,7 +115,7 @@ class DirectConv final : public Kernel {
   void compute(const PanelInfo& info, int64_t index, int64_t chunk, int64_t image, const float* in, const float* residual, float* out) const {
     const ConvGeometry& g = geometry_;
     const int64_t begin = chunk * kChunk;
-    const int64_t out_blocks = (g.outputs + kBlock - 1) / kBlock;
+    const int64_t out_blocks = divide_up(g.outputs, kBlock);
     const int64_t at = ((image * out_blocks + index * 2) * g.pixels() + begin) * kBlock;
     Panel panel;
     panel.a = in + image * g.image_floats();
@@ -145,13 +151,24 @@ class DirectConv final : public Kernel {
   PackedWeights packed_;
 };
 
+// The zeros for other groups' channels are stored, too.
+double direct_growth(const KernelRequest& request) {
+  const ConvGeometry g(request, request.layout);
+  int64_t stored = 0;
+  for (int64_t first = 0; first < g.outputs; first += kPanelColumns) {
+    const int64_t outputs = std::min(kPanelColumns, g.outputs - first);
+    stored += inputs_of(g, first, outputs) * outputs;
+  }
+  return static_cast<double>(stored) / static_cast<double>(g.channels / g.groups * g.outputs);
+}
+
 }  // namespace
 
 std::span<const Implementation> conv_implementations() {
   static const std::vector<Implementation> rows = [] {
     std::vector<Implementation> all = {depthwise_implementation(), planar_implementation(), folded_implementation()};
     for (const Implementation& row : winograd_implementations()) all.push_back(row);
-    all.push_back({"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }});
+    all.push_back({"conv.direct", Layout::any, Layout::blocked, declines_any_conv, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<DirectConv>(request); }, false, direct_growth});
     return all;
   }();
   return rows;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "cpu/kernels/matmul.h"
-
 namespace ropeway::cpu {
 
 std::string declines_any_conv(const KernelRequest& request) {
@@ -18,12 +16,6 @@ std::string declines_any_conv(const KernelRequest& request) {
   if (std::any_of(request.node.get<ConvParams>().pads.begin(), request.node.get<ConvParams>().pads.end(), [](int64_t pad) { return pad < 0; })) return "negative padding";
   if (ConvGeometry(request, Layout::blocked).image_floats() > std::numeric_limits<int32_t>::max()) return "an image of more than 2^31 elements";
   return "";
-}
-
-std::vector<float> conv_bias(const KernelRequest& request, int64_t outputs) {
-  std::vector<float> bias(static_cast<size_t>((outputs + kPanelColumns - 1) / kPanelColumns * kPanelColumns), 0.0f);
-  if (const Tensor* given = request.constant(2)) std::copy(given->data<float>().begin(), given->data<float>().end(), bias.begin());
-  return bias;
 }
 
 }  // namespace ropeway::cpu

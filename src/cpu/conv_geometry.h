@@ -38,7 +38,7 @@ struct ConvGeometry {
   int64_t taps() const { return kernel_h * kernel_w; }
   int64_t pixels() const { return out_h * out_w; }
   bool blocked() const { return padding.pixel == kBlock; }
-  int64_t planes(int64_t count) const { return blocked() ? (count + kBlock - 1) / kBlock : count; }
+  int64_t planes(int64_t count) const { return blocked() ? divide_up(count, kBlock) : count; }
   int64_t plane_floats() const { return padding.padded_height() * padding.padded_width() * padding.pixel; }
   int64_t image_floats() const { return planes(channels) * plane_floats(); }
   // Offset of channel c under tap (y, x), from the top left of the padded image.
@@ -50,8 +50,5 @@ struct ConvGeometry {
 
 // Why no convolution that packs its weights can serve a request; "" when one may.
 std::string declines_any_conv(const KernelRequest& request);
-
-// The bias of each output channel, zero where there is none, in whole panels of 32.
-std::vector<float> conv_bias(const KernelRequest& request, int64_t outputs);
 
 }  // namespace ropeway::cpu

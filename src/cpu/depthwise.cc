@@ -3,6 +3,7 @@
 #include "cpu/conv_geometry.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/depthwise.h"
+#include "cpu/packed_weights.h"
 #include "cpu/parallel.h"
 
 namespace ropeway::cpu {
@@ -10,7 +11,7 @@ namespace {
 
 class DepthwiseConv final : public Kernel {
  public:
-  explicit DepthwiseConv(const KernelRequest& request) : geometry_(request, Layout::blocked), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)) {
+  explicit DepthwiseConv(const KernelRequest& request) : geometry_(request, Layout::blocked), activation_(request.fusion), bias_(padded_bias(request.constant(2), geometry_.outputs)) {
     const ConvGeometry& g = geometry_;
     const float* from = request.constant(1)->data<float>().data();
     weights_.assign(static_cast<size_t>(g.planes(g.channels) * g.taps() * kBlock), 0.0f);

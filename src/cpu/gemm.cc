@@ -10,6 +10,7 @@
 #include "cpu/implementations.h"
 #include "cpu/kernels/gemv.h"
 #include "cpu/kernels/matmul.h"
+#include "cpu/packed_weights.h"
 #include "ir/deferred.h"
 #include "ops/operator.h"
 
@@ -56,12 +57,6 @@ std::string declines_product(const KernelRequest& request) {
   return "";
 }
 
-std::vector<float> padded_bias(const Product& product) {
-  std::vector<float> bias(static_cast<size_t>((product.columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns), 0.0f);
-  if (product.bias != nullptr) std::copy(product.bias->data<float>().begin(), product.bias->data<float>().end(), bias.begin());
-  return bias;
-}
-
 // Calls pack(lines, first, count) for `step` lines of a matrix after the other, on all threads. They are read into memory that the next ones take: a matrix that still
 // lies in its file is at no time in memory as a whole.
 template <class Pack>
@@ -90,14 +85,14 @@ class RowProduct : public Kernel {
     const Product product(request);
     depth_ = product.depth;
     columns_ = product.columns;
-    bias_ = padded_bias(product);
+    bias_ = padded_bias(product.bias, product.columns);
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*, ThreadPool& pool) const final {
     const auto* x = static_cast<const float*>(inputs[0]);
     const float* residual = residual_of(inputs, node_inputs_);
     auto* y = static_cast<float*>(outputs[0]);
-    pool.run((columns_ + kChunk - 1) / kChunk, [&](int64_t task, int) {
+    pool.run(divide_up(columns_, kChunk), [&](int64_t task, int) {
       const int64_t begin = task * kChunk, end = std::min(columns_, begin + kChunk);
       multiply(x, bias_.data(), y, begin, end);
       for (int64_t i = begin; i < end; ++i) y[i] = std::min(std::max(residual == nullptr ? y[i] : y[i] + residual[i], activation_.low), activation_.high);
@@ -177,13 +172,6 @@ class HalfVectorProduct final : public RowProduct {
   std::shared_ptr<std::byte> packed_;
 };
 
-// Offsets 0, stride, 2 · stride …
-std::vector<int32_t> multiples(int64_t count, int64_t stride) {
-  std::vector<int32_t> result(static_cast<size_t>(count));
-  for (size_t i = 0; i < result.size(); ++i) result[i] = static_cast<int32_t>(static_cast<int64_t>(i) * stride);
-  return result;
-}
-
 // Columns of a panel that begins at `column`, stored row-major.
 void describe_columns(Panel& panel, int64_t column, int64_t columns) {
   panel.columns = std::min(kPanelColumns, columns - column);
@@ -198,7 +186,7 @@ class PackedProduct final : public Kernel {
   explicit PackedProduct(const KernelRequest& request) : activation_(request.fusion), node_inputs_(info(request.node.op).inputs.size()) {
     const Product product(request);
     rows_ = product.rows, columns_ = product.columns, depth_ = product.depth;
-    bias_ = padded_bias(product);
+    bias_ = padded_bias(product.bias, product.columns);
     row_offsets_ = multiples(rows_, depth_);
     k_offsets_ = multiples(depth_, 1);
     packed_ = allocate_buffer(static_cast<size_t>(packed_size(depth_, columns_)) * sizeof(float));
@@ -209,8 +197,8 @@ class PackedProduct final : public Kernel {
     const auto* a = static_cast<const float*>(inputs[0]);
     const float* residual = residual_of(inputs, node_inputs_);
     auto* c = static_cast<float*>(outputs[0]);
-    const int64_t panels = (columns_ + kPanelColumns - 1) / kPanelColumns;
-    const int64_t chunks = (rows_ + kChunk - 1) / kChunk;
+    const int64_t panels = divide_up(columns_, kPanelColumns);
+    const int64_t chunks = divide_up(rows_, kChunk);
     pool.run(panels * chunks, [&](int64_t task, int) { compute(task % panels * kPanelColumns, task / panels * kChunk, a, residual, c); });
   }
 

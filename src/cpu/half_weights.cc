@@ -35,10 +35,9 @@ float largest_of(const Tensor& weights, ThreadPool* pool) {
 
 std::string declines_half(const KernelRequest& request, const Tensor& weights) {
   if (!request.half_weights) return "16-bit weights are not asked for";
-  constexpr float kMost = 65504;              // of a 16-bit float
   constexpr float kLeastNormal = 6.1035e-5f;  // below 2^-14 it has fewer than 11 bits
   const float largest = largest_of(weights, request.pool);
-  if (largest > kMost) return fmt::format("a weight of {:g} is beyond what 16 bits hold, {:g}", largest, kMost);
+  if (largest > kLargestF16) return fmt::format("a weight of {:g} is beyond what 16 bits hold, {:g}", largest, kLargestF16);
   if (largest > 0 && largest < kLeastNormal) return fmt::format("its largest weight, {:g}, is so small that 16 bits hold few digits of it", largest);
   return "";
 }

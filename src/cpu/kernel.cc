@@ -7,7 +7,7 @@ namespace ropeway::cpu {
 int64_t physical_count(const Shape& shape, Layout layout) {
   if (layout != Layout::blocked) return element_count(shape);
   Shape rounded = shape;
-  rounded[1] = (shape[1] + kBlock - 1) / kBlock * kBlock;
+  rounded[1] = divide_up(shape[1], kBlock) * kBlock;
   return element_count(rounded);
 }
 

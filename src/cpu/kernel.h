@@ -17,10 +17,13 @@ namespace ropeway::cpu {
 // Channels of one block of the blocked layout: a cache line of floats, whatever the vector width.
 inline constexpr int64_t kBlock = 16;
 
+// a / b, rounded up; a ≥ 0, b > 0.
+constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // Where the elements of an f32 tensor [N, C, spatial…] lie.
 enum class Layout : uint8_t {
   plain,    // row-major
-  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold values that nobody may rely on: what the operator makes of 0 there, or finite ones
+  blocked,  // [N][⌈C / 16⌉][spatial][16]; channels beyond C hold values that nobody may rely on: what the operator makes of 0 there, or finite ones, where those before are finite
   any,      // only in Implementation: whatever the first data input has
 };
 
@@ -87,7 +90,7 @@ struct Implementation {
   std::unique_ptr<Kernel> (*make)(const KernelRequest& request);
   // It reads constant input 1, its weights, in parts (`begin_reading`), so that they need not be in memory before.
   bool reads_weights = false;
-  // Of one that transforms weights: how many come of each. Only called when it does not decline.
+  // Of one that stores more weights than it is given: how many times as many. Only called when it does not decline.
   double (*growth)(const KernelRequest& request) = nullptr;
 };
 

@@ -45,7 +45,7 @@ class StridedCopy {
       across_ = dims[d];
       std::vector<Dim> rest = dims;
       rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(d));
-      rest.back() = {(across_->extent + kChunk - 1) / kChunk, {kChunk, kChunk * across_->stride[1]}};
+      rest.back() = {divide_up(across_->extent, kChunk), {kChunk, kChunk * across_->stride[1]}};
       tiles_.emplace(std::move(rest));
     }
   }
@@ -193,7 +193,7 @@ std::string declines_blocked_concat(const KernelRequest& request) {
 }
 
 std::unique_ptr<Kernel> make_blocked_concat(const KernelRequest& request) {
-  const auto whole_blocks = [](int64_t channels) { return (channels + kBlock - 1) / kBlock * kBlock; };
+  const auto whole_blocks = [](int64_t channels) { return divide_up(channels, kBlock) * kBlock; };
   TensorType whole = request.graph.type(request.node.outputs[0]);
   whole.shape[1] = whole_blocks(whole.shape[1]);
   Ints sizes;

@@ -19,7 +19,7 @@ std::unique_ptr<Kernel> make_softmax(const KernelRequest& request) {
   const AxisSplit split(request.output_shape(), request.node.get<AxisParams>().axis);
   return make_kernel([=](const KernelArguments& a) {
     if (split.size == 0) return;
-    const int64_t chunks = (split.inner + kColumnChunk - 1) / kColumnChunk;
+    const int64_t chunks = divide_up(split.inner, kColumnChunk);
     parallel_for(a.pool, split.outer * chunks, kExpCost * split.size * std::min(split.inner, kColumnChunk), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t column = i % chunks * kColumnChunk, at = i / chunks * split.size * split.inner + column;
@@ -73,7 +73,7 @@ struct ScaleShift {
   explicit ScaleShift(const KernelRequest& request) {
     const auto of = [&](size_t i, size_t c) { return static_cast<double>(request.constant(i)->data<float>()[c]); };
     const auto channels = static_cast<size_t>(request.input_shape(0)[1]);
-    scale.resize((channels + kBlock - 1) / kBlock * kBlock);
+    scale.resize(divide_up(channels, kBlock) * kBlock);
     shift.resize(scale.size());
     for (size_t c = 0; c < channels; ++c) {
       const double factor = of(1, c) / std::sqrt(of(4, c) + request.node.get<EpsilonParams>().epsilon);
@@ -86,7 +86,7 @@ struct ScaleShift {
 std::unique_ptr<Kernel> make_batch_norm(const KernelRequest& request) {
   const Shape& x = request.input_shape(0);
   const int64_t images = x[0], channels = x[1], pixels = element_count(std::span(x).subspan(2));
-  const int64_t blocks = (channels + kBlock - 1) / kBlock;
+  const int64_t blocks = divide_up(channels, kBlock);
   ScaleShift factors(request);
   if (request.layout == Layout::blocked) {
     return make_kernel([=, f = std::move(factors)](const KernelArguments& a) {

@@ -1,17 +1,21 @@
-// The packed weights of a convolution, in 32 bits or, where that is allowed and they fit, in 16.
+// The weights of a convolution or product as its kernel reads them, and its bias.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
 
 #include "base/buffer.h"
 #include "base/thread_pool.h"
+#include "cpu/kernel.h"
 #include "cpu/kernels/half.h"
 #include "cpu/kernels/matmul.h"
+#include "ropeway/tensor.h"
 
 namespace ropeway::cpu {
 
+// In 32 bits or, where that is allowed and they fit, in 16.
 class PackedWeights {
  public:
   PackedWeights() = default;
@@ -38,14 +42,13 @@ class PackedWeights {
  private:
   template <class Pack>
   bool pack_half(ThreadPool& pool, const Pack& pack) {
-    constexpr float kMost = 65504;  // of a 16-bit float
     memory_ = allocate_buffer(static_cast<size_t>(offsets_.back()) * sizeof(uint16_t));
     std::atomic<bool> fits{true};
     pool.run(pieces(), [&](int64_t i, int) {
       const int64_t size = offset(i + 1) - offset(i);
       std::vector<float> piece(static_cast<size_t>(size));
       pack(i, piece.data());
-      if (largest_finite(piece.data(), size) > kMost) fits = false;
+      if (largest_finite(piece.data(), size) > kLargestF16) fits = false;
       to_f16(piece.data(), halves() + offset(i), size);
     });
     return fits;
@@ -60,5 +63,12 @@ class PackedWeights {
   std::shared_ptr<std::byte> memory_;
   bool half_ = false;
 };
+
+// A bias in whole panels, zero beyond its elements and where there is none.
+inline std::vector<float> padded_bias(const Tensor* given, int64_t outputs) {
+  std::vector<float> bias(static_cast<size_t>(divide_up(outputs, kPanelColumns) * kPanelColumns), 0.0f);
+  if (given != nullptr) std::copy(given->data<float>().begin(), given->data<float>().end(), bias.begin());
+  return bias;
+}
 
 }  // namespace ropeway::cpu

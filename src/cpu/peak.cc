@@ -39,12 +39,12 @@ double measure_gflops(ThreadPool& pool) {
   return best_rate(kSeconds, [&] {
            const int64_t tasks = tasks_for(pool);
            std::vector<double> work(static_cast<size_t>(tasks));
-           pool.run(tasks, [&](int64_t i, int) { work[static_cast<size_t>(i)] = multiply_add(kRounds, 1); });
+           pool.run(tasks, [&](int64_t i, int) { work[static_cast<size_t>(i)] = multiply_add(kRounds).operations; });
            return std::accumulate(work.begin(), work.end(), 0.0);
          }) / 1e9;
 }
 
-// Four times the last cache, as far as the system tells its size.
+// Four times the last cache, as far as the system tells its size, but at most 768 MB.
 int64_t block_bytes() {
   constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{768} << 20;
 #ifdef _SC_LEVEL3_CACHE_SIZE
@@ -58,8 +58,7 @@ double measure_gb_per_s(ThreadPool& pool) {
   constexpr int64_t kPiece = int64_t{1} << 20;
   constexpr double kSeconds = 0.4;
   // Rounds of 32 MB and more go through the block one after the other: when one comes back, the caches have long held something else.
-  const int64_t round = std::max<int64_t>(32, 2 * int64_t{pool.threads()});
-  const int64_t pieces = std::max(block_bytes() / kPiece, 4 * round);
+  const int64_t pieces = block_bytes() / kPiece, round = std::clamp<int64_t>(2 * int64_t{pool.threads()}, 32, pieces / 4);
   const auto block = allocate_buffer(static_cast<size_t>(pieces * kPiece));
   pool.run(pieces, [&](int64_t i, int) { std::memset(block.get() + i * kPiece, 0, kPiece); });
   std::vector<float> sums(static_cast<size_t>(round));

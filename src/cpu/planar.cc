@@ -5,20 +5,21 @@
 #include "cpu/conv_geometry.h"
 #include "cpu/implementations.h"
 #include "cpu/kernels/planar.h"
+#include "cpu/packed_weights.h"
 
 namespace ropeway::cpu {
 namespace {
 
 class PlanarConv final : public Kernel {
  public:
-  explicit PlanarConv(const KernelRequest& request) : geometry_(request, Layout::plain), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)) {
+  explicit PlanarConv(const KernelRequest& request) : geometry_(request, Layout::plain), activation_(request.fusion), bias_(padded_bias(request.constant(2), geometry_.outputs)) {
     const ConvGeometry& g = geometry_;
     for (int64_t c = 0; c < g.channels; ++c) {
       for (int64_t y = 0; y < g.kernel_h; ++y) {
         for (int64_t x = 0; x < g.kernel_w; ++x) tap_offsets_.push_back(static_cast<int32_t>(g.offset(c, y, x)));
       }
     }
-    passes_ = (g.outputs + kMaxPlanarOutputs - 1) / kMaxPlanarOutputs;
+    passes_ = divide_up(g.outputs, kMaxPlanarOutputs);
     const float* from = request.constant(1)->data<float>().data();
     const auto taps = static_cast<int64_t>(tap_offsets_.size());
     for (int64_t pass = 0; pass < passes_; ++pass) {

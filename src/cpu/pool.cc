@@ -51,7 +51,7 @@ struct PoolGeometry {
 PoolGeometry geometry(const KernelRequest& request) {
   const Shape& x = request.input_shape(0);
   const bool flat = x.size() == 3;
-  PoolGeometry g{x[0] * ((x[1] + kBlock - 1) / kBlock), flat ? 1 : x[2], x.back(), {}, {}};
+  PoolGeometry g{x[0] * divide_up(x[1], kBlock), flat ? 1 : x[2], x.back(), {}, {}};
   if (request.node.op == Op::AdaptiveAveragePool) {
     const Ints& size = request.node.get<AdaptivePoolParams>().output_size;
     g.rows = adaptive_spans(g.height, flat ? 1 : size[0]);

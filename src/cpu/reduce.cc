@@ -51,7 +51,7 @@ std::unique_ptr<Kernel> make_reduce(const KernelRequest& request) {
   }
   return make_kernel([=](const KernelArguments& a) {
     constexpr int64_t kChunk = 64;  // columns of a task: whole cache lines of each row
-    const int64_t chunks = (e.inner + kChunk - 1) / kChunk;
+    const int64_t chunks = divide_up(e.inner, kChunk);
     parallel_for(a.pool, e.outer * chunks, e.length * std::min(kChunk, e.inner), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t column = i % chunks * kChunk, outer = i / chunks;

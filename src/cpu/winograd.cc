@@ -9,29 +9,17 @@
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/winograd.h"
 #include "cpu/packed_weights.h"
+#include "cpu/winograd.h"
 
 namespace ropeway::cpu {
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Transformed weights over given ones.
-double growth_of(WinogradForm form) {
-  const WinogradSizes sizes = winograd_sizes(form);
-  return static_cast<double>(sizes.points()) / static_cast<double>(sizes.taps * sizes.taps);
-}
-
-std::string declines_growth(const KernelRequest& request, double growth) {
-  return growth > request.weight_growth ? fmt::format("it would make {:.2g} times as many of the weights, more than --weight-growth leaves for this convolution", growth) : "";
-}
 
 // For each point of the tiles, a product of [tiles, channels] by [channels, outputs]. It is done for a batch of tiles at a time, so that what is between the transforms
 // stays in the second-level cache, and for 32 outputs at a time: their products, then the way back.
 class WinogradConv final : public Kernel {
  public:
-  // `weights`: [outputs][channels][taps], of the geometry's sizes. `half`: stored in 16 bits, if they fit.
   WinogradConv(const KernelRequest& request, const ConvGeometry& geometry, const float* weights, WinogradForm form, bool half)
-      : geometry_(geometry), activation_(request.fusion), bias_(conv_bias(request, geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()), threads_(request.threads()) {
+      : geometry_(geometry), activation_(request.fusion), bias_(padded_bias(request.constant(2), geometry_.outputs)), form_(form), points_(winograd_sizes(form).points()), threads_(request.threads()) {
     const ConvGeometry& g = geometry_;
     const int64_t m = winograd_sizes(form).outputs;
     in_blocks_ = divide_up(g.channels, kBlock), out_blocks_ = divide_up(g.outputs, kBlock), panels_ = divide_up(g.outputs, kPanelColumns);
@@ -161,95 +149,22 @@ class WinogradConv final : public Kernel {
   PackedWeights packed_;
 };
 
-// A stride of s is none on an image whose pixels are s × s pixels of the given one: s · s times the channels, filters of ⌈taps / s⌉ taps in each dimension. Worth it where the
-// channels are few.
-class FoldedConv final : public Kernel {
- public:
-  explicit FoldedConv(const KernelRequest& request) : given_(request, Layout::plain), folded_(fold(given_)), inner_(request, folded_, fold_weights(request).data(), form_of(folded_), false) {}
+}  // namespace
 
-  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, ThreadPool& pool) const override {
-    auto* image = reinterpret_cast<float*>(scratch);
-    fold_image(static_cast<const float*>(inputs[0]), image, pool);
-    const void* inner_inputs[] = {image, nullptr, nullptr, inputs.size() > 3 ? inputs[3] : nullptr};
-    inner_.run({inner_inputs, inputs.size()}, outputs, scratch + image_bytes(), pool);
-  }
+double winograd_growth(WinogradForm form) {
+  const WinogradSizes sizes = winograd_sizes(form);
+  return static_cast<double>(sizes.points()) / static_cast<double>(sizes.taps * sizes.taps);
+}
 
-  size_t scratch_bytes() const override { return image_bytes() + inner_.scratch_bytes(); }
-  bool packs_constants() const override { return true; }
-  size_t weight_bytes() const override { return inner_.weight_bytes(); }
+std::string declines_growth(const KernelRequest& request, double growth) {
+  return growth > request.weight_growth ? fmt::format("it would make {:.2g} times as many of the weights, more than --weight-growth leaves for this convolution", growth) : "";
+}
 
-  static std::string declines(const KernelRequest& request) {
-    if (std::string why = declines_any_conv(request); !why.empty()) return why;
-    const ConvGeometry g(request, Layout::plain);
-    if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "groups or dilation";
-    if (g.stride_h != g.stride_w || g.stride_h == 1 || g.kernel_h != g.kernel_w) return "it folds one stride greater than 1 in both dimensions";
-    if (g.channels > 4) return "many channels";
-    const int64_t taps = divide_up(g.kernel_h, g.stride_h);
-    if (taps < 3 || taps > 5) return "its filters have 3 to 5 taps when the stride is folded";
-    if (request.fusion.round_f16) return "it rounds nothing";
-    return declines_growth(request, growth(request));
-  }
+std::unique_ptr<Kernel> make_winograd_conv(const KernelRequest& request, const ConvGeometry& geometry, const float* weights, WinogradForm form, bool half) {
+  return std::make_unique<WinogradConv>(request, geometry, weights, form, half);
+}
 
-  static double growth(const KernelRequest& request) {
-    const ConvGeometry given(request, Layout::plain), folded = fold(given);
-    return growth_of(form_of(folded)) * static_cast<double>(folded.channels * folded.taps()) / static_cast<double>(given.channels * given.taps());
-  }
-
- private:
-  static WinogradForm form_of(const ConvGeometry& folded) { return folded.kernel_h == 3 ? WinogradForm::f4x3 : folded.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5; }
-
-  static ConvGeometry fold(const ConvGeometry& given) {
-    ConvGeometry g = given;
-    g.channels = given.channels * given.stride_h * given.stride_w;
-    g.kernel_h = g.kernel_w = divide_up(given.kernel_h, given.stride_h);
-    g.stride_h = g.stride_w = 1;
-    g.padding = {};
-    g.padding.height = g.out_h + g.kernel_h - 1, g.padding.width = g.out_w + g.kernel_w - 1;
-    g.padding.pixel = kBlock;
-    g.padding.planes = g.images * g.planes(g.channels);
-    return g;
-  }
-
-  // Channel (c · s + y) · s + x has the taps at (y, x) modulo s.
-  std::vector<float> fold_weights(const KernelRequest& request) const {
-    const float* from = request.constant(1)->data<float>().data();
-    const int64_t s = given_.stride_h, taps = folded_.kernel_h;
-    std::vector<float> to(static_cast<size_t>(folded_.outputs * folded_.channels * folded_.taps()), 0.0f);
-    for (int64_t filter = 0; filter < given_.outputs * given_.channels; ++filter) {
-      for (int64_t y = 0; y < given_.kernel_h; ++y) {
-        for (int64_t x = 0; x < given_.kernel_w; ++x) {
-          const int64_t channel = (filter * s + y % s) * s + x % s;
-          to[static_cast<size_t>((channel * taps + y / s) * taps + x / s)] = *from++;
-        }
-      }
-    }
-    return to;
-  }
-
-  void fold_image(const float* from, float* to, ThreadPool& pool) const {
-    const Padding &image = given_.padding, &folded = folded_.padding;
-    const int64_t s = given_.stride_h, blocks = folded_.planes(folded_.channels);
-    pool.run(given_.images * folded.height, [&](int64_t task, int) {
-      const int64_t row = task % folded.height, n = task / folded.height;
-      for (int64_t block = 0; block < blocks; ++block) {
-        float* const out = to + ((n * blocks + block) * folded.height + row) * folded.width * kBlock;
-        std::fill(out, out + folded.width * kBlock, 0.0f);
-        for (int64_t c = block * kBlock; c < std::min(folded_.channels, (block + 1) * kBlock); ++c) {
-          const int64_t y = row * s + c / s % s - image.top, x = c % s - image.left;
-          if (y < 0 || y >= image.height) continue;
-          const float* in = from + ((n * given_.channels + c / s / s) * image.height + y) * image.width + x;
-          const int64_t begin = x < 0 ? divide_up(-x, s) : 0, end = std::min(folded.width, divide_up(image.width - x, s));
-          for (int64_t i = begin; i < end; ++i) out[i * kBlock + c % kBlock] = in[i * s];
-        }
-      }
-    });
-  }
-
-  size_t image_bytes() const { return divide_up(static_cast<int64_t>(folded_.padding.padded_floats()), kBlock) * kBlock * sizeof(float); }
-
-  ConvGeometry given_, folded_;
-  WinogradConv inner_;
-};
+namespace {
 
 std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (std::string why = declines_any_conv(request); !why.empty()) return why;
@@ -260,7 +175,7 @@ std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (g.kernel_h != r || g.kernel_w != r) return fmt::format("its filters have {}x{} taps", r, r);
   if (g.channels < kBlock) return "too few channels";
   if (request.fusion.round_f16) return "it rounds nothing";
-  return declines_growth(request, growth_of(form));
+  return declines_growth(request, winograd_growth(form));
 }
 
 // Where transformed weights come from memory at each run and each serves a few tiles only, the smaller form's, which are fewer, are there sooner.
@@ -270,7 +185,7 @@ std::string declines_f4x3(const KernelRequest& request) {
   constexpr double kStreams = 8e6;  // bytes that no cache of a core holds
   const ConvGeometry g(request, Layout::blocked);
   const int64_t tiles = g.images * divide_up(g.out_h, 4) * divide_up(g.out_w, 4);
-  const double bytes = 4.0 * growth_of(WinogradForm::f4x3) * static_cast<double>(g.channels * g.outputs * g.taps());
+  const double bytes = 4.0 * winograd_growth(WinogradForm::f4x3) * static_cast<double>(g.channels * g.outputs * g.taps());
   return tiles < kFewTiles && bytes > kStreams ? fmt::format("{} of transformed weights for {} tiles would stream from memory", readable_bytes(bytes), tiles) : "";
 }
 
@@ -284,19 +199,16 @@ std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
   // Rounded to 16 bits, the weights of the larger forms would cost 1e-3 of the largest value and more; these cost 3e-4.
   const Tensor& weights = *request.constant(1);
   const bool half = kForm == WinogradForm::f2x3 && declines_half(request, weights).empty();
-  return std::make_unique<WinogradConv>(request, ConvGeometry(request, Layout::blocked), weights.data<float>().data(), kForm, half);
+  return make_winograd_conv(request, ConvGeometry(request, Layout::blocked), weights.data<float>().data(), kForm, half);
 }
 
 template <WinogradForm kForm>
 double growth(const KernelRequest&) {
-  return growth_of(kForm);
+  return winograd_growth(kForm);
 }
 
 }  // namespace
 
-Implementation folded_implementation() {
-  return {"conv.folded", Layout::plain, Layout::blocked, FoldedConv::declines, [](const KernelRequest& request) -> std::unique_ptr<Kernel> { return std::make_unique<FoldedConv>(request); }, false, FoldedConv::growth};
-}
 std::vector<Implementation> winograd_implementations() {
   constexpr WinogradForm f4x3 = WinogradForm::f4x3, f2x3 = WinogradForm::f2x3, f4x5 = WinogradForm::f4x5;
   return {{"conv.winograd_f4x3", Layout::blocked, Layout::blocked, declines_f4x3, make_winograd<f4x3>, false, growth<f4x3>},

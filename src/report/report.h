@@ -38,8 +38,8 @@ struct DeviceReport {
   double load_to_first_output_ms = 0;  // from the file to the end of the first run; 0: times are predicted, so that there was none
   double resident_mb = 0;              // memory in use then
   double peak_mb = 0;                  // the most until then
-  double load_ms = 0;      // reading the file
-  double compile_ms = 0;   // passes, plan, packing of weights
+  double load_ms = 0;      // reading the file, but for the weights
+  double compile_ms = 0;   // passes, plan, reading and packing of weights
   std::optional<CpuSteps> cpu_steps = {};  // where they were asked for
 
   // Sums of the rows' minima and of their medians.

@@ -3,6 +3,8 @@
 #include <bit>
 
 #include "cpu/fusion.h"
+#include "cpu/widened.h"
+#include "ir/deferred.h"
 #include "ir/text.h"
 #include "support/kernel_harness.h"
 
@@ -78,6 +80,14 @@ TEST(Half, Casts) {
   KernelCase(Op::Cast, CastParams{DType::f32}).input(convert(random_tensor({100003}), DType::f16)).check("from_f16", 0);
   EXPECT_NE(KernelCase(Op::Cast, CastParams{DType::f16}).input(large).declines("round_f16"), "");
   EXPECT_NE(KernelCase(Op::Cast, CastParams{DType::i32}).input(large).declines("to_f16"), "");
+}
+
+TEST(Half, WeightsAreWidenedWhenTheyAreRead) {
+  const Tensor half = convert(random_tensor({1009, 1013}), DType::f16);
+  const Tensor wide = cpu::widened(half);
+  ThreadPool pool(2);
+  load(wide, pool);
+  expect_close(wide, convert(half, DType::f32), 0);
 }
 
 // What is computed bit by bit as the reference does is rounded to the same bits.

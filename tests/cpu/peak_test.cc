@@ -20,9 +20,11 @@ TEST(Peak, LoopsDoWhatTheyCount) {
   double expected = 0;
   for (int i = 0; i < 4096; ++i) expected += i % 7;
   for_each_target([&] {
-    const double once = cpu::multiply_add(1, 1);
-    EXPECT_GE(once, 24);  // 12 chains of one element
-    EXPECT_EQ(cpu::multiply_add(1000, 1), 1000 * once);
+    const cpu::MultiplyAdd once = cpu::multiply_add(1), often = cpu::multiply_add(1000);
+    EXPECT_GE(once.operations, 24);  // 12 chains of one element
+    EXPECT_EQ(often.operations, 1000 * once.operations);
+    EXPECT_EQ(once.sum, once.operations / 24 * (66 / 2.0 + 12));
+    EXPECT_EQ(often.sum, often.operations / 1000);  // each has come to 2
     EXPECT_EQ(cpu::read_all(elements, 4096), expected);
   });
 }
@@ -44,8 +46,8 @@ TEST(Simd, TargetIsTheOneThatWasNamed) {
     cpu::use_simd(name);
     EXPECT_EQ(cpu::simd_in_use(), name);
     const auto at = lanes.find(name);
-    if (at != lanes.end()) EXPECT_EQ(cpu::multiply_add(1, 1), 24 * at->second) << name;
-    else EXPECT_LE(cpu::multiply_add(1, 1), 24 * 4) << name;
+    if (at != lanes.end()) EXPECT_EQ(cpu::multiply_add(1).operations, 24 * at->second) << name;
+    else EXPECT_LE(cpu::multiply_add(1).operations, 24 * 4) << name;
   }
   const Error error = error_of([] { cpu::use_simd("avx1024"); });
   EXPECT_EQ(error.code(), ErrorCode::invalid_argument);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cpu/backend.h"
 #include "ops/builder.h"
 #include "support/kernel_harness.h"
@@ -48,6 +50,31 @@ TEST(WeightBudget, IsKeptInBytes) {
     const auto executable = make_cpu_backend(1)->compile(two_convolutions(), options);
     EXPECT_LE(static_cast<double>(executable->memory().weights), growth * 2 * 32 * 32 * 9 * 4) << growth;
   }
+}
+
+// Heads that several levels of a pyramid share, and groups, whose kernel stores zeros for one another: what they pack counts.
+TEST(WeightBudget, SharedAndGroupedWeightsCount) {
+  const auto convolutions = [](int64_t group, int count) {
+    GraphBuilder builder("shared", "test");
+    const ConvParams params{{1, 1}, {1, 1, 1, 1}, {1, 1}, group};
+    const ValueId weight = builder.constant("w", test::random_tensor({32, 32 / group, 3, 3}, 1, "w"));
+    for (int i = 0; i < count; ++i) builder.output(builder.add1(Op::Conv, params, {builder.input(fmt::format("x{}", i), {DType::f32, {1, 32, 16, 16}}), weight}, fmt::format("y{}", i)));
+    return builder.finish();
+  };
+  const auto limits = [](const Graph& graph, double budget) { return weight_limits(graph, budget); };
+  const double none = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(limits(convolutions(1, 2), 8), (std::vector<double>{none, none}));
+  EXPECT_LT(limits(convolutions(1, 2), 7)[1], 4);  // both transformed are eight times the weights that they share
+  EXPECT_LT(limits(convolutions(1, 2), 3)[0], 4);
+
+  const Graph grouped = convolutions(8, 1);
+  CompileOptions options;
+  const auto executable = make_cpu_backend(1)->compile(grouped, options);
+  KernelRequest request{grouped, grouped.nodes[0], {}, Layout::blocked};
+  const auto rows = implementations(Op::Conv);
+  const auto direct = std::ranges::find_if(rows, [](const Implementation& row) { return std::string(row.name) == "conv.direct"; });
+  EXPECT_EQ(direct->growth(request), 8);
+  EXPECT_EQ(executable->memory().weights, size_t{8 * 32 * 4 * 9 * 4});
 }
 
 TEST(WeightBudget, TheNoteSaysWhy) {

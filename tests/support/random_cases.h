@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,13 @@ class Draw {
   Shape shape(int64_t dimensions, int64_t low, int64_t high) {
     Shape result;
     for (int64_t i = 0; i < dimensions; ++i) result.push_back(from(low, high));
+    return result;
+  }
+  // Small sizes, of which one may be longer; at most 10,000 elements.
+  Shape any_shape(int64_t least_dimensions, int64_t most_dimensions, int64_t longest) {
+    Shape result = shape(from(least_dimensions, most_dimensions), 1, 9);
+    if (!result.empty() && coin()) result[static_cast<size_t>(from(0, std::ssize(result) - 1))] = from(10, longest);
+    while (element_count(result) > 10'000) *std::ranges::max_element(result) /= 2;
     return result;
   }
 

@@ -5,7 +5,9 @@
 
 namespace ropeway::cpu {
 
-// out[i] = in[i] rounded to the nearest 16-bit float, halves to even; above 65504 infinity; NaN becomes the quiet one of its sign. `in` may be `out`.
+inline constexpr float kLargestF16 = 65504;
+
+// out[i] = in[i] rounded to the nearest 16-bit float, halves to even; above the largest infinity; NaN becomes the quiet one of its sign. `in` may be `out`.
 void round_to_f16(const float* in, float* out, int64_t count);
 
 void to_f16(const float* in, uint16_t* out, int64_t count);

@@ -5,8 +5,12 @@
 
 namespace ropeway::cpu {
 
-// Multiplies and adds in registers alone, `rounds` times; the operations that it did, a multiplication and an addition counted as two. `seed` in [0, 1].
-double multiply_add(int64_t rounds, float seed);
+struct MultiplyAdd {
+  double operations = 0;  // a multiplication and an addition count as two
+  float sum = 0;          // of all x
+};
+// In registers alone, for many x that begin at 0, 1, … 11: x becomes x / 2 + 1, `rounds` times.
+MultiplyAdd multiply_add(int64_t rounds);
 
 // The sum of `count` elements, read as fast as can be: a multiple of 4096, 64-byte aligned.
 float read_all(const float* from, int64_t count);
