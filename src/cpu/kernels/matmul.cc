@@ -1,5 +1,7 @@
 #include "cpu/kernels/matmul.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 #undef HWY_TARGET_INCLUDE
@@ -74,6 +76,15 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t first, const V (&sum
   }
 }
 
+// AVX2's tile has so few rows that it wants B, a line of each two, faster than it comes from beyond the second-level cache unasked: 256 channels in F(4,3) at 14×14 take 1.1 ms
+// with this, 1.95 without.
+template <class W>
+HWY_INLINE void ask_for([[maybe_unused]] const W* b) {
+#if HWY_MAX_BYTES == 32
+  hwy::Prefetch(b);
+#endif
+}
+
 // sum += one column of A, element(m), times one row of B.
 template <int kRows, int kVectors, class W, class Element>
 HWY_INLINE void add_outer_product(const W* HWY_RESTRICT b, V (&sum)[kRows][kVectors], Element element) {
@@ -102,11 +113,15 @@ HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t fi
   }
   const W* HWY_RESTRICT b = weights + first * kLanes;
   const int64_t b_stride = p.blocks * 16;
+  constexpr int64_t kAhead = 16;  // rows of B
   if (p.row_offsets == nullptr) {
     const float* block = p.a + row * 16;
     for (int64_t left = p.depth; left > 0; left -= 16, block += p.a_block_stride) {
       const float* HWY_RESTRICT a = block;
-      for (const float* const end = a + std::min<int64_t>(left, 16); a < end; ++a, b += b_stride) add_outer_product(b, sum, [a](int m) HWY_ATTR { return a[m * 16]; });
+      for (const float* const end = a + std::min<int64_t>(left, 16); a < end; ++a, b += b_stride) {
+        ask_for(b + kAhead * b_stride);
+        add_outer_product(b, sum, [a](int m) HWY_ATTR { return a[m * 16]; });
+      }
     }
   } else {
     const float* a[kRows];
@@ -115,6 +130,7 @@ HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t fi
     const int32_t* HWY_RESTRICT k_offsets = p.k_offsets;
     for (int64_t k = 0; k < p.depth; ++k, b += b_stride) {
       const int64_t offset = k_offsets[k];
+      ask_for(b + kAhead * b_stride);
       add_outer_product(b, sum, [&a, offset](int m) HWY_ATTR { return a[m][offset]; });
     }
   }
