@@ -104,10 +104,15 @@ TEST(Conv, WinogradOnManyThreads) {
 }
 
 TEST(Conv, WeightsOf16Bits) {
-  const Convolution conv{{2, 19, 9, 11}, {37, 19, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}};
-  with_bias(conv).half_weights().check("conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked});
-  // What is rounded is the transform of the weights.
-  with_bias(conv).half_weights().check("conv.winograd_f2x3", 5e-4);
+  const auto stored_half = [](const Shape& x, const char* kernel, double tolerance, const std::vector<cpu::Layout>& layouts = {cpu::Layout::blocked}) {
+    KernelCase conv = with_bias({x, {37, 19, 3, 3}, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}});
+    conv.half_weights().check(kernel, tolerance, layouts);
+    return conv.stored_half();
+  };
+  EXPECT_TRUE(stored_half({2, 19, 9, 11}, "conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked}));
+  // What is rounded is the transform of the weights, where it serves a few tiles.
+  EXPECT_TRUE(stored_half({1, 19, 4, 5}, "conv.winograd_f2x3", 5e-4));
+  EXPECT_FALSE(stored_half({2, 19, 9, 11}, "conv.winograd_f2x3", kTolerance));
 }
 
 // Weights that 16 bits hold, but not their transform: it stays in 32.
@@ -115,7 +120,8 @@ TEST(Conv, TransformedWeightsBeyond16Bits) {
   Tensor weights({DType::f32, {20, 16, 3, 3}});
   std::fill(weights.data<float>().begin(), weights.data<float>().end(), 60000.0f);
   KernelCase large(Op::Conv, ConvParams{{1, 1}, {1, 1, 1, 1}, {1, 1}, 1});
-  large.input(random_tensor({1, 16, 6, 6})).constant(weights).constant(random_tensor({20}, 1, "b")).half_weights().check("conv.winograd_f2x3", kTolerance);
+  large.input(random_tensor({1, 16, 4, 4})).constant(weights).constant(random_tensor({20}, 1, "b")).half_weights().check("conv.winograd_f2x3", kTolerance);
+  EXPECT_FALSE(large.stored_half());
 }
 
 }  // namespace

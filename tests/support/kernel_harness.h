@@ -212,6 +212,9 @@ class KernelCase {
     return *this;
   }
 
+  // Whether any kernel that was checked stored weights in 16 bits.
+  bool stored_half() const { return stored_half_; }
+
   // Why the implementation declines: "" when it serves.
   std::string declines(const std::string& name, cpu::Layout layout = cpu::Layout::plain) {
     build();
@@ -274,6 +277,7 @@ class KernelCase {
         ThreadPool pool(threads);
         for_each_target([&] {
           const auto kernel = implementation.make(request(resolve(implementation.in), &pool));
+          stored_half_ |= kernel->half_weight_bytes() > 0;
           run(*kernel, resolve(implementation.in), resolve(implementation.out), pool, kernel->half_weight_bytes() > 0 ? of_half_weights : expected, tolerance, spreads);
         });
       }
@@ -354,7 +358,7 @@ class KernelCase {
   std::vector<Tensor> tensors_;  // by input
   cpu::Fusion fusion_;
   std::vector<int> threads_ = {1, 2};
-  bool half_weights_ = false;
+  bool half_weights_ = false, stored_half_ = false;
   std::vector<std::string> spreads_in_;
   double largest_ = 0;
   std::optional<Tensor> bias_, residual_;
