@@ -9,9 +9,15 @@
 namespace ropeway::cli {
 namespace {
 
-void print_peak(int threads) {
+cpu::Peak print_peak(int threads) {
   const cpu::Peak peak = cpu::measure_peak(threads);
   fmt::print("  peak on {} thread{}: {:.1f} GFLOP/s in fp32, {:.1f} GB/s from memory\n", threads, threads == 1 ? "" : "s", peak.gflops, peak.gb_per_s);
+  return peak;
+}
+
+void print_peaks(int threads) {
+  const cpu::Peak one = print_peak(1);
+  if (threads > 1 && print_peak(threads).gflops < one.gflops) fmt::print("  together they did less than one alone: something else runs on this machine, measure again\n");
 }
 
 void print_devices(bool measure) {
@@ -25,8 +31,7 @@ void print_devices(bool measure) {
                info.predicted ? "; times are predicted" : "");
     for (const auto& [key, value] : info.details) fmt::print("  {}: {}\n", key, value);
     if (!measure || info.name != "cpu") continue;
-    print_peak(1);
-    if (info.threads > 1) print_peak(info.threads);
+    print_peaks(info.threads);
   }
 }
 

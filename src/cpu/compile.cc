@@ -165,7 +165,7 @@ class Compiler {
     return best;
   }
 
-  void add_step(const FusedNode& fused) {
+  void add_step(const FusedNode& fused) try {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
     if (views_.contains(fused.output)) return;  // read where its elements lie
     if (only_renames(graph_, node) && graph_.type(node.inputs[0]).dtype == graph_.type(fused.output).dtype) {
@@ -192,6 +192,10 @@ class Compiler {
     }
     program_->steps_.push_back(std::move(step));
     describe(fused, choice);
+  } catch (Error& error) {
+    const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
+    if (error.code() == ErrorCode::out_of_memory) error.add_note(fmt::format("while packing the weights of {} {}; with --weight-growth 1 all of them take the least", name(node.op), to_string(node.origin)));
+    throw;
   }
 
   static size_t info_inputs(const Node& node) { return info(node.op).inputs.size(); }

@@ -42,7 +42,7 @@ class FoldedConv final : public Kernel {
   }
 
  private:
-  static WinogradForm form_of(const ConvGeometry& folded) { return folded.kernel_h == 3 ? WinogradForm::f4x3 : folded.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f4x5; }
+  static WinogradForm form_of(const ConvGeometry& folded) { return folded.kernel_h == 3 ? WinogradForm::f4x3 : folded.kernel_h == 4 ? WinogradForm::f4x4 : WinogradForm::f3x5; }
 
   static ConvGeometry fold(const ConvGeometry& given) {
     ConvGeometry g = given;

@@ -44,9 +44,9 @@ double measure_gflops(ThreadPool& pool) {
          }) / 1e9;
 }
 
-// Four times the last cache, as far as the system tells its size, but at most 768 MB.
+// Four times the last cache, as far as the system tells its size, but at most 256 MB: a core has no more than a third of that to itself.
 int64_t block_bytes() {
-  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{768} << 20;
+  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{256} << 20;
 #ifdef _SC_LEVEL3_CACHE_SIZE
   return std::clamp<int64_t>(4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)}, kLeast, kMost);
 #else

@@ -174,6 +174,8 @@ std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   if (g.stride_h != 1 || g.stride_w != 1 || g.dilation_h != 1 || g.dilation_w != 1) return "stride or dilation";
   if (g.kernel_h != r || g.kernel_w != r) return fmt::format("its filters have {}x{} taps", r, r);
   if (g.channels < kBlock) return "too few channels";
+  // Most of what such tiles compute lies beyond the image: outputs are small, the rounding is that of the whole tile.
+  if (r == 5 && (g.out_h < m || g.out_w < m)) return "an output smaller than a tile";
   if (request.fusion.round_f16) return "it rounds nothing";
   return declines_growth(request, winograd_growth(form));
 }
@@ -218,10 +220,10 @@ double growth(const KernelRequest&) {
 }  // namespace
 
 std::vector<Implementation> winograd_implementations() {
-  constexpr WinogradForm f4x3 = WinogradForm::f4x3, f2x3 = WinogradForm::f2x3, f4x5 = WinogradForm::f4x5;
+  constexpr WinogradForm f4x3 = WinogradForm::f4x3, f2x3 = WinogradForm::f2x3, f3x5 = WinogradForm::f3x5;
   return {{"conv.winograd_f4x3", Layout::blocked, Layout::blocked, declines_f4x3, make_winograd<f4x3>, false, growth<f4x3>},
           {"conv.winograd_f2x3", Layout::blocked, Layout::blocked, declines_form<f2x3>, make_winograd<f2x3>, false, growth<f2x3>},
-          {"conv.winograd_f4x5", Layout::blocked, Layout::blocked, declines_form<f4x5>, make_winograd<f4x5>, false, growth<f4x5>}};
+          {"conv.winograd_f3x5", Layout::blocked, Layout::blocked, declines_form<f3x5>, make_winograd<f3x5>, false, growth<f3x5>}};
 }
 
 }  // namespace ropeway::cpu

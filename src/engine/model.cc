@@ -34,7 +34,7 @@ void check_kernel(const std::string& wanted, const Graph& graph, const std::vect
     for (const StepInfo& step : executable->steps()) used.insert(step.kernel);
   }
   if (used.contains(wanted)) return;
-  fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, listed(std::vector<std::string>(used.begin(), used.end())));
+  fail(ErrorCode::invalid_argument, "no step of {} can use the kernel '{}'; without it they use {}", graph.name, wanted, used.empty() ? "none" : listed(std::vector<std::string>(used.begin(), used.end())));
 }
 
 MemoryUse weights_of(const std::vector<std::shared_ptr<const Executable>>& executables) {

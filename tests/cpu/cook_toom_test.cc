@@ -50,7 +50,7 @@ TEST(CookToom, IsCorrelation) {
   expect_correlation<2, 3>();
   expect_correlation<4, 3>();
   expect_correlation<4, 4>();
-  expect_correlation<4, 5>();
+  expect_correlation<3, 5>();
 }
 
 // One image of 64 channels convolved by the transforms, to 16 channels, without padding; the products between them in plain f32. Returns the largest error over the
@@ -101,7 +101,7 @@ double error_of(cpu::WinogradForm form, uint64_t seed) {
 
 // As cook_toom.h states them.
 TEST(CookToom, ErrorsAreAsStated) {
-  const std::pair<cpu::WinogradForm, double> stated[] = {{cpu::WinogradForm::f2x3, 5e-7}, {cpu::WinogradForm::f4x3, 2e-6}, {cpu::WinogradForm::f4x4, 4.5e-6}, {cpu::WinogradForm::f4x5, 7e-6}};
+  const std::pair<cpu::WinogradForm, double> stated[] = {{cpu::WinogradForm::f2x3, 5e-7}, {cpu::WinogradForm::f4x3, 2e-6}, {cpu::WinogradForm::f4x4, 4.5e-6}, {cpu::WinogradForm::f3x5, 5e-6}};
   for (const auto& [form, bound] : stated) {
     const cpu::WinogradSizes sizes = cpu::winograd_sizes(form);
     SCOPED_TRACE(fmt::format("F({}, {})", sizes.outputs, sizes.taps));

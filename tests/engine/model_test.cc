@@ -197,7 +197,7 @@ TEST(Model, AForcedKernelRuns) {
     return b.finish();
   };
   const std::pair<Graph, std::vector<std::string>> layers[] = {
-      {conv({1, 20, 11, 9}, {40, 20, 3, 3}, 1, 1), {"conv.winograd_f4x3", "conv.winograd_f2x3", "conv.direct", "reference"}}, {conv({1, 20, 11, 9}, {4, 20, 5, 5}, 1, 1), {"conv.planar", "conv.winograd_f4x5", "conv.direct"}},
+      {conv({1, 20, 11, 9}, {40, 20, 3, 3}, 1, 1), {"conv.winograd_f4x3", "conv.winograd_f2x3", "conv.direct", "reference"}}, {conv({1, 20, 11, 9}, {4, 20, 5, 5}, 1, 1), {"conv.planar", "conv.winograd_f3x5", "conv.direct"}},
       {conv({1, 3, 21, 19}, {20, 3, 7, 7}, 2, 1), {"conv.folded", "conv.direct"}},                 {conv({1, 20, 11, 9}, {20, 1, 3, 3}, 1, 20), {"conv.depthwise", "conv.direct"}},
       {pool(), {"max_pool.plain", "max_pool.blocked", "reference"}},                               {linear(), {"gemm.vector", "gemm.packed", "reference"}},
   };
@@ -221,7 +221,7 @@ TEST(Model, AForcedKernelRuns) {
 }
 
 TEST(Model, AForcedKernelThatNothingCanUseIsAnError) {
-  for (const std::string kernel : {"conv.winograd_f4x5", "winograd"}) {  // serves another layer; there is none
+  for (const std::string kernel : {"conv.winograd_f3x5", "winograd"}) {  // serves another layer; there is none
     SessionOptions options;
     options.force_kernel = kernel;
     GraphBuilder b("layer", "test");

@@ -191,7 +191,7 @@ void input(WinogradForm form, const WinogradInput& p) {
     case WinogradForm::f2x3: return all_inputs<2, 3>(p);
     case WinogradForm::f4x3: return all_inputs<4, 3>(p);
     case WinogradForm::f4x4: return all_inputs<4, 4>(p);
-    case WinogradForm::f4x5: return all_inputs<4, 5>(p);
+    case WinogradForm::f3x5: return all_inputs<3, 5>(p);
   }
 }
 
@@ -200,7 +200,7 @@ void output(WinogradForm form, const WinogradOutput& p) {
     case WinogradForm::f2x3: return all_outputs<2, 3>(p);
     case WinogradForm::f4x3: return all_outputs<4, 3>(p);
     case WinogradForm::f4x4: return all_outputs<4, 4>(p);
-    case WinogradForm::f4x5: return all_outputs<4, 5>(p);
+    case WinogradForm::f3x5: return all_outputs<3, 5>(p);
   }
 }
 
@@ -209,7 +209,7 @@ void filters(WinogradForm form, const float* taps, float* to, int64_t point_stri
     case WinogradForm::f2x3: return filter<2, 3>(taps, to, point_stride);
     case WinogradForm::f4x3: return filter<4, 3>(taps, to, point_stride);
     case WinogradForm::f4x4: return filter<4, 4>(taps, to, point_stride);
-    case WinogradForm::f4x5: return filter<4, 5>(taps, to, point_stride);
+    case WinogradForm::f3x5: return filter<3, 5>(taps, to, point_stride);
   }
 }
 
@@ -232,7 +232,7 @@ WinogradSizes winograd_sizes(WinogradForm form) {
     case WinogradForm::f2x3: return {2, 3};
     case WinogradForm::f4x3: return {4, 3};
     case WinogradForm::f4x4: return {4, 4};
-    case WinogradForm::f4x5: return {4, 5};
+    case WinogradForm::f3x5: return {3, 5};
   }
   return {};
 }

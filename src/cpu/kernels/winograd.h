@@ -7,7 +7,7 @@
 namespace ropeway::cpu {
 
 // F(m, r) in both dimensions: tiles of m × m outputs, filters of r × r taps, n × n points a tile, n = m + r − 1.
-enum class WinogradForm : uint8_t { f2x3, f4x3, f4x4, f4x5 };
+enum class WinogradForm : uint8_t { f2x3, f4x3, f4x4, f3x5 };
 
 struct WinogradSizes {
   int outputs, taps;  // m, r
