@@ -194,7 +194,7 @@ class Compiler {
     describe(fused, choice);
   } catch (Error& error) {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
-    if (error.code() == ErrorCode::out_of_memory) error.add_note(fmt::format("while packing the weights of {} {}; with --weight-growth 1 all of them take the least", name(node.op), to_string(node.origin)));
+    if (error.code() == ErrorCode::out_of_memory) error.add_note(fmt::format("while {} {} was made ready{}", name(node.op), to_string(node.origin), options_.weight_growth > 1 ? "; with --weight-growth 1 weights take the least" : ""));
     throw;
   }
 

@@ -159,7 +159,7 @@ double direct_growth(const KernelRequest& request) {
     const int64_t outputs = std::min(kPanelColumns, g.outputs - first);
     stored += inputs_of(g, first, outputs) * outputs;
   }
-  return static_cast<double>(stored) / static_cast<double>(g.channels / g.groups * g.outputs);
+  return stored == 0 ? 1 : static_cast<double>(stored) / static_cast<double>(g.channels / g.groups * g.outputs);
 }
 
 }  // namespace

@@ -74,13 +74,6 @@ TEST(Binary, OnlyFloatArithmetic) {
   binary(BinaryFunction::add, ints, ints).check("reference", 0);
 }
 
-Tensor random_flags(const Shape& shape) {
-  Tensor flags({DType::boolean, shape});
-  const Tensor numbers = random_tensor(shape, 1, "flags");
-  for (size_t i = 0; i < flags.data<bool>().size(); ++i) flags.data<bool>()[i] = numbers.data<float>()[i] > 0;
-  return flags;
-}
-
 TEST(Where, Broadcast) {
   const Shape shapes[][3] = {{{5, 33}, {5, 33}, {5, 33}}, {{5, 33}, {1}, {5, 33}}, {{5, 33}, {5, 33}, {}}, {{5, 1}, {33}, {5, 33}}, {{33}, {5, 1}, {1, 1}},
                              {{1, 1, 60, 60}, {2, 9, 60, 60}, {1}}, {{3, 0}, {1}, {1}}, {{1}, {7}, {7}}};

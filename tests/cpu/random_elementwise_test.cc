@@ -16,11 +16,6 @@ Shape draw_smaller(Draw& draw, Shape shape) {
   return shape;
 }
 
-Tensor random_flags(const Shape& shape) {
-  const Tensor numbers = random_tensor(shape, 1, "flags"), middle = Tensor::of<float>({}, {0.0f});
-  return evaluate(Op::Binary, BinaryParams{BinaryFunction::less}, {&numbers, &middle}).front();
-}
-
 TEST(RandomElementwise, UnaryAgreesWithReference) {
   Draw draw("unary");
   Tally tally;

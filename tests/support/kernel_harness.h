@@ -41,6 +41,12 @@ inline Tensor with_nan_and_infinities(Tensor tensor) {
   return tensor;
 }
 
+// True and false, about as often as each other.
+inline Tensor random_flags(const Shape& shape) {
+  const Tensor numbers = random_tensor(shape, 1, "flags"), middle = Tensor::of<float>({}, {0.0f});
+  return evaluate(Op::Binary, BinaryParams{BinaryFunction::less}, {&numbers, &middle}).front();
+}
+
 inline bool all_finite(const Tensor& tensor) {
   if (tensor.dtype() != DType::f32) return true;
   return std::ranges::all_of(tensor.data<float>(), [](float x) { return std::isfinite(x); });

@@ -34,6 +34,18 @@ void max_row(const float* image, int64_t width, const PoolSpan& row, const PoolS
   }
 }
 
+using DI = hn::RebindToSigned<D>;
+
+// Whether the next windows, a vector of them, are alike and at equal distances, as all are but those at an edge.
+HWY_INLINE bool is_regular(const PoolSpan* columns, int64_t count) {
+  if (kLanes == 1 || count < kLanes) return false;
+  const int64_t distance = columns[1].first - columns[0].first;
+  for (int64_t i = 1; i < kLanes; ++i) {
+    if (columns[i].first - columns[i - 1].first != distance || columns[i].taps != columns[0].taps) return false;
+  }
+  return true;
+}
+
 void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
   constexpr int64_t kPixels = 512;  // of input at a time
   HWY_ALIGN float highest[kPixels];
@@ -61,11 +73,20 @@ void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const
       for (; x + kLanes <= end - begin; x += kLanes) store(larger(load(highest + x), load(at + x)), highest + x);
       for (; x < end - begin; ++x) highest[x] = larger_of(highest[x], at[x]);
     }
-    for (; i < last; ++i) {
-      const float* at = highest + columns[i].first - begin;
+    while (i < last) {
+      const PoolSpan& column = columns[i];
+      const float* at = highest + column.first - begin;
+      if (is_regular(columns + i, last - i)) {
+        const auto distances = hn::Mul(hn::Iota(DI(), 0), hn::Set(DI(), static_cast<int32_t>(columns[i + 1].first - column.first)));
+        V result = hn::GatherIndex(D(), at, distances);
+        for (int64_t x = 1; x < column.taps; ++x) result = larger(result, hn::GatherIndex(D(), at + x * column.step, distances));
+        store(result, out + i);
+        i += kLanes;
+        continue;
+      }
       float result = at[0];
-      for (int64_t x = 1; x < columns[i].taps; ++x) result = larger_of(result, at[x * columns[i].step]);
-      out[i] = result;
+      for (int64_t x = 1; x < column.taps; ++x) result = larger_of(result, at[x * column.step]);
+      out[i++] = result;
     }
   }
 }
