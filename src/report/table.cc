@@ -188,6 +188,7 @@ std::string table_legend(std::span<const ModelReport> reports, const ArticleTime
         "timed. \"Not in rows\" is end to end less the sum of rows: what lies between the steps, less what timing them costs,\n"
         "so it may be a little below 0; on a busy machine, where the two kinds of runs differ, it is noise.\n";
   }
+  text += "Load is opening the file; compile is all else before the first run: passes, plan, reading and packing weights, an NPU's compiler.\n";
   if (any(&DeviceReport::compiled_whole) && !any(&DeviceReport::rows_apart)) {
     text +=
         "An NPU runs a compiled model in one piece: its rows are that piece's operators, as its profiler times them. One into\n"
