@@ -117,7 +117,7 @@ void products(benchmark::internal::Benchmark* benchmark) {
 BENCHMARK_CAPTURE(fully_connected, fp32, "")->Unit(benchmark::kMillisecond)->UseRealTime()->ArgNames({"batch", "in", "out", "threads"})->Apply(products);
 BENCHMARK_CAPTURE(fully_connected, fp16, "fp16")->Unit(benchmark::kMillisecond)->UseRealTime()->ArgNames({"batch", "in", "out", "threads"})->Apply(vector_products);
 
-// What else ViT-Tiny has.
+// ViT-Tiny's.
 void attention(benchmark::State& state) {
   GraphBuilder builder("attention", "bench");
   const TensorType type{DType::f32, {1, 3, 197, 64}};
@@ -127,12 +127,17 @@ void attention(benchmark::State& state) {
 }
 BENCHMARK(attention)->Unit(benchmark::kMillisecond)->UseRealTime()->ArgName("threads")->Arg(1)->Arg(2);
 
-void softmax(benchmark::State& state) {
-  GraphBuilder builder("softmax", "bench");
-  builder.output(builder.add1(Op::Softmax, AxisParams{3}, {builder.input("x", {DType::f32, {1, 3, 197, 197}})}, "y"));
+// An operator of one input and no weights.
+void plain(benchmark::State& state, Op op, const Params& params, const Shape& x) {
+  GraphBuilder builder("plain", "bench");
+  builder.output(builder.add1(op, params, {builder.input("x", {DType::f32, x})}, "y"));
   run(state, builder.finish(), Limit::none, 1);
 }
-BENCHMARK(softmax)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(plain, softmax, Op::Softmax, AxisParams{3}, {1, 3, 197, 197})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(plain, layer_norm, Op::LayerNormalization, NormParams{2, 1e-6}, {1, 197, 192})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(plain, gelu, Op::Unary, UnaryParams{UnaryFunction::gelu, 0, 0}, {1, 197, 768})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(plain, max_pool_lenet, Op::MaxPool, PoolParams{{2, 2}, {2, 2}, {0, 0, 0, 0}, {1, 1}}, {1, 6, 224, 224})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(plain, max_pool_resnet, Op::MaxPool, PoolParams{{3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}}, {1, 64, 112, 112})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // What the chip's rounding costs: the article's networks, as they are and rounded.
 void network(benchmark::State& state, const char* name, bool rounded) {

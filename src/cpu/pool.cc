@@ -29,6 +29,12 @@ Spans window_spans(const PoolParams& p, size_t d, int64_t in, int64_t out) {
     if (p.divisor == 0) span.scale = 1.0f / static_cast<float>(counted);
     spans.push_back(span);
   }
+  for (size_t i = spans.size(); i-- > 1;) {
+    PoolSpan& before = spans[i - 1];
+    const PoolSpan& span = spans[i];
+    if (span.taps != before.taps) continue;
+    before.alike = span.alike > 1 && spans[i + 1].first - span.first == span.first - before.first ? span.alike + 1 : 2;
+  }
   return spans;
 }
 
@@ -37,7 +43,7 @@ Spans adaptive_spans(int64_t in, int64_t out) {
   Spans spans;
   for (int64_t o = 0; o < out; ++o) {
     const int64_t first = o * in / out, taps = ((o + 1) * in + out - 1) / out - first;
-    spans.push_back({first, taps, 1, 1.0f / static_cast<float>(taps)});
+    spans.push_back({first, taps, 1, 1.0f / static_cast<float>(taps), 1});
   }
   return spans;
 }

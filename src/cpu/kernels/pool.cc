@@ -34,21 +34,20 @@ void max_row(const float* image, int64_t width, const PoolSpan& row, const PoolS
   }
 }
 
-using DI = hn::RebindToSigned<D>;
-
-// Whether the next windows, a vector of them, are alike and at equal distances, as all are but those at an edge.
-HWY_INLINE bool is_regular(const PoolSpan* columns, int64_t count) {
-  if (kLanes == 1 || count < kLanes) return false;
-  const int64_t distance = columns[1].first - columns[0].first;
-  for (int64_t i = 1; i < kLanes; ++i) {
-    if (columns[i].first - columns[i - 1].first != distance || columns[i].taps != columns[0].taps) return false;
+// Elements at equal distances. Of distance 2, by far the most frequent, also reads the one behind the last.
+HWY_INLINE V load_apart(const float* from, int64_t distance) {
+  if (distance == 2) {
+    V even, odd;
+    hn::LoadInterleaved2(D(), from, even, odd);
+    return even;
   }
-  return true;
+  const hn::RebindToSigned<D> di;
+  return hn::GatherIndex(D(), from, hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int32_t>(distance))));
 }
 
 void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const PoolSpan* columns, int64_t count, float* out) {
   constexpr int64_t kPixels = 512;  // of input at a time
-  HWY_ALIGN float highest[kPixels];
+  HWY_ALIGN float highest[kPixels + 1];
   for (int64_t i = 0; i < count;) {
     // What windows i … last - 1 read. Over the padding, a window may begin behind the next one, when it is dilated.
     int64_t begin = columns[i].first, end = begin, last = i;
@@ -76,10 +75,10 @@ void max_plain_row(const float* image, int64_t width, const PoolSpan& row, const
     while (i < last) {
       const PoolSpan& column = columns[i];
       const float* at = highest + column.first - begin;
-      if (is_regular(columns + i, last - i)) {
-        const auto distances = hn::Mul(hn::Iota(DI(), 0), hn::Set(DI(), static_cast<int32_t>(columns[i + 1].first - column.first)));
-        V result = hn::GatherIndex(D(), at, distances);
-        for (int64_t x = 1; x < column.taps; ++x) result = larger(result, hn::GatherIndex(D(), at + x * column.step, distances));
+      if (kLanes > 1 && std::min(column.alike, last - i) >= kLanes) {
+        const int64_t distance = columns[i + 1].first - column.first;
+        V result = load_apart(at, distance);
+        for (int64_t x = 1; x < column.taps; ++x) result = larger(result, load_apart(at + x * column.step, distance));
         store(result, out + i);
         i += kLanes;
         continue;
