@@ -72,20 +72,13 @@ class HeadwiseAttention final : public Kernel {
   void pack(int64_t head, std::span<const void* const> inputs, float* to) const {
     const float* k = static_cast<const float*>(inputs[1]) + k_.at[static_cast<size_t>(head)];
     const float* v = static_cast<const float*>(inputs[2]) + v_.at[static_cast<size_t>(head)];
-    std::fill(to + panel_offset(width_, (keys_ - 1) / kPanelColumns * kPanelColumns), to + k_floats_, 0.0f);
-    for (int64_t key = 0; key < keys_; key += kPanelColumns) {
-      const int64_t columns = std::min(kPanelColumns, keys_ - key);
-      transpose_2d(k + key * k_.stride, k_.stride, to + panel_offset(width_, key), round_up(columns), columns, width_);
+    std::fill(to + block_offset(width_, (keys_ - 1) / kBlockColumns * kBlockColumns), to + k_floats_, 0.0f);
+    for (int64_t key = 0; key < keys_; key += kBlockColumns) {
+      transpose_2d(k + key * k_.stride, k_.stride, to + block_offset(width_, key), kBlockColumns, std::min(kBlockColumns, keys_ - key), width_);
     }
     scale_shift(to, scale_, 0, to, k_floats_);
     to += k_floats_;
-    for (int64_t column = 0; column < values_; column += kPanelColumns) {
-      const int64_t columns = std::min(kPanelColumns, values_ - column);
-      for (int64_t key = 0; key < keys_; ++key, to += round_up(columns)) {
-        std::memcpy(to, v + key * v_.stride + column, static_cast<size_t>(columns) * sizeof(float));
-        std::fill(to + columns, to + round_up(columns), 0.0f);
-      }
-    }
+    pack_blocks(v, v_.stride, 1, keys_, values_, to);
   }
 
   // Queries from `query` on. The scores become weights by a division by their sum, which is cheaper once the values are summed up.
@@ -123,7 +116,7 @@ class HeadwiseAttention final : public Kernel {
       panel.k_offsets = counting_.data();
       panel.rows = rows;
       panel.depth = depth;
-      panel.b = packed + panel_offset(depth, column);
+      panel.b = packed + block_offset(depth, column);
       panel.columns = std::min(kPanelColumns, columns - column);
       panel.blocks = panel.columns > kBlockColumns ? 2 : 1;
       panel.c = c + column;

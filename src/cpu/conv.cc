@@ -32,7 +32,7 @@ class DirectConv final : public Kernel {
     std::vector<int64_t> sizes;
     for (int64_t first = 0; first < g.outputs; first += kPanelColumns) {
       panels_.push_back(describe(first));
-      sizes.push_back(panels_.back().depth * panels_.back().blocks * kBlockColumns);
+      sizes.push_back(packed_size(panels_.back().depth, panels_.back().outputs));
     }
     const Tensor& weights = *request.constant(1);
     const float* const from = weights.data<float>().data();
@@ -100,14 +100,14 @@ class DirectConv final : public Kernel {
   void pack(const PanelInfo& panel, const float* weights, float* to) const {
     const ConvGeometry& g = geometry_;
     const int64_t out_per_group = g.outputs / g.groups, in_per_group = g.channels / g.groups;
-    const int64_t width = panel.blocks * kBlockColumns;
-    std::fill(to, to + panel.depth * width, 0.0f);
+    std::fill(to, to + packed_size(panel.depth, panel.outputs), 0.0f);
     for (int64_t o = 0; o < panel.outputs; ++o) {
+      float* const column = to + block_offset(panel.depth, o / kBlockColumns * kBlockColumns) + o % kBlockColumns;
       const int64_t output = panel.first_output + o;
       const int64_t group_input = output / out_per_group * in_per_group - panel.first_input;
       const float* from = weights + output * in_per_group * g.taps();
       for (int64_t c = 0; c < in_per_group; ++c) {
-        for (int64_t tap = 0; tap < g.taps(); ++tap) to[(tap * panel.inputs + group_input + c) * width + o] = from[c * g.taps() + tap];
+        for (int64_t tap = 0; tap < g.taps(); ++tap) column[(tap * panel.inputs + group_input + c) * kBlockColumns] = from[c * g.taps() + tap];
       }
     }
   }

@@ -209,16 +209,15 @@ class PackedProduct final : public Kernel {
   static constexpr int64_t kChunk = 112;  // rows: a chunk of A stays in the second-level cache while the panels pass
 
   void pack(const Product& product, ThreadPool& pool) {
-    const auto panel = [&](int64_t column) { return reinterpret_cast<float*>(packed_.get()) + panel_offset(depth_, column); };
+    const auto block = [&](int64_t column) { return reinterpret_cast<float*>(packed_.get()) + block_offset(depth_, column); };
     if (product.b_transposed) {
-      read_lines(*product.b, kPanelColumns, pool, [&](const float* columns, int64_t first, int64_t count) { pack_panels(columns, 1, depth_, depth_, count, panel(first)); });
+      read_lines(*product.b, kBlockColumns, pool, [&](const float* columns, int64_t first, int64_t count) { pack_blocks(columns, 1, depth_, depth_, count, block(first)); });
       return;
     }
     constexpr int64_t kLines = 64;
     read_lines(*product.b, kLines, pool, [&](const float* lines, int64_t first, int64_t count) {
-      for (int64_t column = 0; column < columns_; column += kPanelColumns) {
-        const int64_t columns = std::min(kPanelColumns, columns_ - column);
-        pack_panels(lines + column, columns_, 1, count, columns, panel(column) + packed_size(first, columns));
+      for (int64_t column = 0; column < columns_; column += kBlockColumns) {
+        pack_blocks(lines + column, columns_, 1, count, std::min(kBlockColumns, columns_ - column), block(column) + first * kBlockColumns);
       }
     });
   }
@@ -231,7 +230,7 @@ class PackedProduct final : public Kernel {
     panel.k_offsets = k_offsets_.data();
     panel.rows = std::min(kChunk, rows_ - row);
     panel.depth = depth_;
-    panel.b = reinterpret_cast<const float*>(packed_.get()) + panel_offset(depth_, column);
+    panel.b = reinterpret_cast<const float*>(packed_.get()) + block_offset(depth_, column);
     const int64_t at = row * columns_ + column;
     panel.c = c + at;
     panel.bias = bias_.data() + column;
@@ -274,7 +273,7 @@ class BatchedProduct final : public Kernel {
     auto* c = static_cast<float*>(outputs[0]);
     pool.run(batches_, [&](int64_t batch, int worker) {
       float* packed = reinterpret_cast<float*>(scratch) + worker * packed_size(depth_, columns_);
-      pack_panels(b + b_at_[static_cast<size_t>(batch)], columns_, 1, depth_, columns_, packed);
+      pack_blocks(b + b_at_[static_cast<size_t>(batch)], columns_, 1, depth_, columns_, packed);
       for (int64_t column = 0; column < columns_; column += kPanelColumns) {
         Panel panel;
         describe_columns(panel, column, columns_);
@@ -283,7 +282,7 @@ class BatchedProduct final : public Kernel {
         panel.k_offsets = k_offsets_.data();
         panel.rows = rows_;
         panel.depth = depth_;
-        panel.b = packed + panel_offset(depth_, column);
+        panel.b = packed + block_offset(depth_, column);
         panel.c = c + batch * rows_ * columns_ + column;
         multiply_panel(panel);
       }

@@ -78,11 +78,12 @@ class WinogradConv final : public Kernel {
   bool threads_split_batches() const { return batches_ >= threads_; }
   int64_t panel_blocks(int64_t panel) const { return std::min<int64_t>(2, out_blocks_ - panel * 2); }
 
-  // Each panel lies as [point][channel][32 or 16].
+  // Each panel lies as [point][block][channel][16].
   void pack_panel(int64_t panel, const float* weights, float* to) const {
     const ConvGeometry& g = geometry_;
     const int64_t width = panel_blocks(panel) * kBlockColumns;
-    for (int64_t first = panel * kPanelColumns; first < panel * kPanelColumns + width; first += kBlock) {
+    for (int64_t column = 0; column < width; column += kBlock) {
+      const int64_t first = panel * kPanelColumns + column;
       const int64_t outputs = std::min(kBlock, g.outputs - first);
       alignas(64) float taps[25 * kBlock] = {};
       for (int64_t c = 0; c < g.channels; ++c) {
@@ -90,7 +91,7 @@ class WinogradConv final : public Kernel {
           const float* from = weights + ((first + o) * g.channels + c) * g.taps();
           for (int64_t tap = 0; tap < g.taps(); ++tap) taps[tap * kBlock + o] = from[tap];
         }
-        winograd_filter(form_, taps, to + c * width + first % kPanelColumns, g.channels * width);
+        winograd_filter(form_, taps, to + block_offset(g.channels, column) + c * kBlock, g.channels * width);
       }
     }
   }
@@ -185,12 +186,10 @@ int64_t tiles_of(const KernelRequest& request, int64_t m) {
   return g.images * divide_up(g.out_h, m) * divide_up(g.out_w, m);
 }
 
-// So few tiles that a weight is waited for longer than it is computed with.
-constexpr int64_t kFewTiles = 8;
-
 // Where transformed weights come from memory at each run and each serves a few tiles only, the smaller form's, which are fewer, are there sooner.
 std::string declines_f4x3(const KernelRequest& request) {
   if (std::string why = declines_winograd(request, WinogradForm::f4x3); !why.empty()) return why;
+  constexpr int64_t kFewTiles = 8;  // a weight is waited for longer than it is computed with
   constexpr double kStreams = 8e6;  // bytes that no cache of a core holds
   const ConvGeometry g(request, Layout::blocked);
   const int64_t tiles = tiles_of(request, 4);
@@ -205,10 +204,9 @@ std::string declines_form(const KernelRequest& request) {
 
 template <WinogradForm kForm>
 std::unique_ptr<Kernel> make_winograd(const KernelRequest& request) {
-  // Rounded to 16 bits, the weights of the larger forms would cost 1e-3 of the largest value and more; these cost 3e-4. For many tiles it takes longer to widen them than it
-  // saves to read half as much: 512 channels at 7×7, 16 tiles, took 1.50 ms in place of 1.35.
+  // Rounded to 16 bits, the weights of the larger forms would cost 1e-3 of the largest value and more; these cost 3e-4.
   const Tensor& weights = *request.constant(1);
-  const bool half = kForm == WinogradForm::f2x3 && tiles_of(request, 2) < kFewTiles && declines_half(request, weights).empty();
+  const bool half = kForm == WinogradForm::f2x3 && declines_half(request, weights).empty();
   return make_winograd_conv(request, ConvGeometry(request, Layout::blocked), weights.data<float>().data(), kForm, half);
 }
 

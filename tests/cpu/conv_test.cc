@@ -110,9 +110,9 @@ TEST(Conv, WeightsOf16Bits) {
     return conv.stored_half();
   };
   EXPECT_TRUE(stored_half({2, 19, 9, 11}, "conv.direct", kTolerance, {cpu::Layout::plain, cpu::Layout::blocked}));
-  // What is rounded is the transform of the weights, where it serves a few tiles.
-  EXPECT_TRUE(stored_half({1, 19, 4, 5}, "conv.winograd_f2x3", 5e-4));
-  EXPECT_FALSE(stored_half({2, 19, 9, 11}, "conv.winograd_f2x3", kTolerance));
+  // What is rounded is the transform of the weights, and only of the smallest form.
+  EXPECT_TRUE(stored_half({2, 19, 9, 11}, "conv.winograd_f2x3", 5e-4));
+  EXPECT_FALSE(stored_half({2, 19, 9, 11}, "conv.winograd_f4x3", kTolerance));
 }
 
 // Weights that 16 bits hold, but not their transform: it stays in 32.

@@ -7,7 +7,7 @@
 
 namespace ropeway::cpu {
 
-// B is packed in panels of 32 columns (the last one may have 16): panel[k][columns]. Columns beyond the matrix are zero.
+// B is packed in blocks of 16 columns, one behind the other: block[k][16]. Columns beyond the matrix are zero. A panel is two of them, the last one of a matrix maybe one.
 inline constexpr int64_t kPanelColumns = 32;
 inline constexpr int64_t kBlockColumns = 16;
 
@@ -21,7 +21,7 @@ struct Panel {
   int64_t a_block_stride = 0;
   int64_t rows = 0;
   int64_t depth = 0;
-  const float* b = nullptr;  // packed; 32 floats a k for two blocks, 16 for one
+  const float* b = nullptr;  // packed
   const uint16_t* b_half = nullptr;  // in place of b: the same in 16-bit floats
   int blocks = 1;            // of 16 columns: 1 or 2
 
@@ -36,7 +36,7 @@ struct Panel {
   float high = std::numeric_limits<float>::infinity();
 };
 
-// AVX-512 holds tiles of 14 rows by 2 vectors, AVX2 6 by 2, NEON 6 by 4, others 2 by 4: with AVX-512 measured 88 to 100 % of the fp32 peak from 64 k on.
+// AVX-512 holds tiles of 28 rows by 1 vector, or 14 by 2 with row_offsets, AVX2 6 by 2, NEON 6 by 4, others 2 by 4: with AVX-512 measured 88 to 100 % of the fp32 peak from 64 k on.
 void multiply_panel(const Panel& panel);
 
 // Offsets 0, stride, 2 · stride …, as row_offsets and k_offsets of a matrix.
@@ -48,10 +48,10 @@ inline std::vector<int32_t> multiples(int64_t count, int64_t stride) {
 
 // Floats of `columns` columns packed at `depth`: whole blocks of 16.
 inline int64_t packed_size(int64_t depth, int64_t columns) { return depth * ((columns + kBlockColumns - 1) / kBlockColumns) * kBlockColumns; }
-// Offset of the panel that begins at `column` (a multiple of 32).
-inline int64_t panel_offset(int64_t depth, int64_t column) { return depth * column; }
+// Offset of the block that begins at `column` (a multiple of 16).
+inline int64_t block_offset(int64_t depth, int64_t column) { return depth * column; }
 
 // Packs B: element (k, n) is b[k · k_stride + n · n_stride]. `to` has packed_size(depth, columns) floats.
-void pack_panels(const float* b, int64_t k_stride, int64_t n_stride, int64_t depth, int64_t columns, float* to);
+void pack_blocks(const float* b, int64_t k_stride, int64_t n_stride, int64_t depth, int64_t columns, float* to);
 
 }  // namespace ropeway::cpu
