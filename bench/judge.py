@@ -118,10 +118,9 @@ def slow_loops(now, before):
 
 
 def is_slowed(row, slow):
-    """A kernel's threads are in its name; one that does not say takes all processors."""
+    """A kernel's threads are in its name; one that does not say runs on one."""
     named = re.search(r"threads:(\d+)", row["model"])
-    threads = row.get("threads") or (named and named[1])
-    return str(threads) in slow if threads else bool(slow)
+    return str(row.get("threads") or (named[1] if named else 1)) in slow
 
 
 def compare(now, before):
@@ -142,4 +141,6 @@ def compare(now, before):
             slower = row["ms"] > old["ms"]
             worse = worse or slower
             lines.append(f"{what}: {'REGRESSION' if slower else 'faster'}, {old['ms']:.3f} → {row['ms']:.3f} ms, {100 * (row['ms'] / old['ms'] - 1):+.0f} %")
+    if now["sort"] == "kernels":  # these are always measured as a whole
+        lines += [f"{what}: no longer measured" for what in baseline if what not in our_times(now)]
     return lines or ["nothing is more than 10 % slower or faster than in the baseline"], 1 if worse else 2 if noisy else 0

@@ -1,6 +1,5 @@
 // Scaled dot-product attention, a head at a time.
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "cpu/implementations.h"
@@ -41,7 +40,7 @@ class HeadwiseAttention final : public Kernel {
     q_rows_ = multiples(kRows, q_.stride);
     score_rows_ = multiples(kRows, padded_keys());
     counting_ = multiples(std::max(width_, keys_), 1);
-    k_floats_ = round_up(packed_size(width_, keys_)), v_floats_ = round_up(packed_size(keys_, values_));
+    k_floats_ = packed_size(width_, keys_), v_floats_ = packed_size(keys_, values_);
     threads_ = request.threads();
     group_ = std::min(heads_, std::max<int64_t>(threads_, kGroupFloats / (k_floats_ + v_floats_)));
     describe_mask(request);
@@ -117,11 +116,8 @@ class HeadwiseAttention final : public Kernel {
       panel.rows = rows;
       panel.depth = depth;
       panel.b = packed + block_offset(depth, column);
-      panel.columns = std::min(kPanelColumns, columns - column);
-      panel.blocks = panel.columns > kBlockColumns ? 2 : 1;
       panel.c = c + column;
-      panel.c_row_stride = c_stride;
-      panel.c_block_stride = kBlockColumns;
+      describe_columns(panel, column, columns, c_stride);
       multiply_panel(panel);
     }
   }

@@ -1,7 +1,5 @@
 // Fully connected layers and matrix products.
 #include <algorithm>
-#include <cstring>
-#include <numeric>
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -64,7 +62,7 @@ void read_lines(const Tensor& matrix, int64_t step, ThreadPool& pool, const Pack
   const int64_t lines = matrix.shape()[0], length = matrix.shape()[1];
   const auto reading = begin_reading(matrix);
   std::vector<std::vector<float>> parts(static_cast<size_t>(pool.threads()));
-  pool.run((lines + step - 1) / step, [&](int64_t task, int worker) {
+  pool.run(divide_up(lines, step), [&](int64_t task, int worker) {
     const int64_t first = task * step, count = std::min(step, lines - first);
     std::vector<float>& part = parts[static_cast<size_t>(worker)];
     part.resize(static_cast<size_t>(count * length));
@@ -172,14 +170,6 @@ class HalfVectorProduct final : public RowProduct {
   std::shared_ptr<std::byte> packed_;
 };
 
-// Columns of a panel that begins at `column`, stored row-major.
-void describe_columns(Panel& panel, int64_t column, int64_t columns) {
-  panel.columns = std::min(kPanelColumns, columns - column);
-  panel.blocks = panel.columns > kBlockColumns ? 2 : 1;
-  panel.c_row_stride = columns;
-  panel.c_block_stride = kBlockColumns;
-}
-
 // Many rows: B packed once.
 class PackedProduct final : public Kernel {
  public:
@@ -224,7 +214,7 @@ class PackedProduct final : public Kernel {
 
   void compute(int64_t column, int64_t row, const float* a, const float* residual, float* c) const {
     Panel panel;
-    describe_columns(panel, column, columns_);
+    describe_columns(panel, column, columns_, columns_);
     panel.a = a;
     panel.row_offsets = row_offsets_.data() + row;
     panel.k_offsets = k_offsets_.data();
@@ -276,7 +266,7 @@ class BatchedProduct final : public Kernel {
       pack_blocks(b + b_at_[static_cast<size_t>(batch)], columns_, 1, depth_, columns_, packed);
       for (int64_t column = 0; column < columns_; column += kPanelColumns) {
         Panel panel;
-        describe_columns(panel, column, columns_);
+        describe_columns(panel, column, columns_, columns_);
         panel.a = a + a_at_[static_cast<size_t>(batch)];
         panel.row_offsets = row_offsets_.data();
         panel.k_offsets = k_offsets_.data();

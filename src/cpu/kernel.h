@@ -17,7 +17,7 @@ namespace ropeway::cpu {
 // Channels of one block of the blocked layout: a cache line of floats, whatever the vector width.
 inline constexpr int64_t kBlock = 16;
 
-// a / b, rounded up; a ≥ 0, b > 0.
+// a / b, rounded up; b > 0, a > −b.
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Where the elements of an f32 tensor [N, C, spatial…] lie.

@@ -1,4 +1,4 @@
-// The weights of a convolution or product as its kernel reads them, and its bias.
+// The weights of a convolution as the microkernel reads them, and the bias of a convolution or product.
 #pragma once
 
 #include <algorithm>

@@ -44,21 +44,22 @@ double measure_gflops(ThreadPool& pool) {
          }) / 1e9;
 }
 
-// Four times the last cache, as far as the system tells its size, but at most 256 MB: a core has no more than a third of that to itself.
-int64_t block_bytes() {
-  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{256} << 20;
+// Four times the last cache, as far as the system tells its size, and 8 MB for each thread: groups of cores have one each, of up to 4 MB a core.
+int64_t block_bytes(int64_t threads) {
+  constexpr int64_t kLeast = int64_t{128} << 20, kForThread = int64_t{8} << 20, kSmallMachine = int64_t{256} << 20;
+  int64_t bytes = std::max(kLeast, kForThread * threads);
 #ifdef _SC_LEVEL3_CACHE_SIZE
-  return std::clamp<int64_t>(4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)}, kLeast, kMost);
-#else
-  return kLeast;
+  bytes = std::max(bytes, 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)});
 #endif
+  const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{sysconf(_SC_PAGESIZE)};
+  return std::min(bytes, std::max(kSmallMachine, memory / 8));
 }
 
 double measure_gb_per_s(ThreadPool& pool) {
   constexpr int64_t kPiece = int64_t{1} << 20;
   constexpr double kSeconds = 0.4;
   // Rounds of 32 MB and more go through the block one after the other: when one comes back, the caches have long held something else.
-  const int64_t pieces = block_bytes() / kPiece, round = std::clamp<int64_t>(2 * int64_t{pool.threads()}, 32, pieces / 4);
+  const int64_t pieces = block_bytes(pool.threads()) / kPiece, round = std::clamp<int64_t>(2 * int64_t{pool.threads()}, 32, pieces / 4);
   const auto block = allocate_buffer(static_cast<size_t>(pieces * kPiece));
   pool.run(pieces, [&](int64_t i, int) { std::memset(block.get() + i * kPiece, 0, kPiece); });
   std::vector<float> sums(static_cast<size_t>(round));

@@ -10,7 +10,8 @@ struct Peak {
   double gb_per_s = 0;  // 10^9 bytes a second, read from memory far beyond the last cache
 };
 
-// All threads of the pool together. Takes up to a second, a quarter of a GB at most; on a machine that others use, the best moment of that second.
+// All threads of the pool together. Takes up to a second, and memory: 128 MB, 8 MB a thread or four times the last cache, whichever is most, but no more than an eighth of the
+// machine's or a quarter of a GB; on a machine that others use, the best moment of that second.
 // Throws Error{out_of_memory}.
 Peak measure_peak(ThreadPool& pool);
 // The same with a pool of its own. Throws Error{invalid_argument} as ThreadPool does.

@@ -181,18 +181,13 @@ std::string declines_winograd(const KernelRequest& request, WinogradForm form) {
   return declines_growth(request, winograd_growth(form));
 }
 
-int64_t tiles_of(const KernelRequest& request, int64_t m) {
-  const ConvGeometry g(request, Layout::blocked);
-  return g.images * divide_up(g.out_h, m) * divide_up(g.out_w, m);
-}
-
 // Where transformed weights come from memory at each run and each serves a few tiles only, the smaller form's, which are fewer, are there sooner.
 std::string declines_f4x3(const KernelRequest& request) {
   if (std::string why = declines_winograd(request, WinogradForm::f4x3); !why.empty()) return why;
   constexpr int64_t kFewTiles = 8;  // a weight is waited for longer than it is computed with
   constexpr double kStreams = 8e6;  // bytes that no cache of a core holds
   const ConvGeometry g(request, Layout::blocked);
-  const int64_t tiles = tiles_of(request, 4);
+  const int64_t tiles = g.images * divide_up(g.out_h, 4) * divide_up(g.out_w, 4);
   const double bytes = 4.0 * winograd_growth(WinogradForm::f4x3) * static_cast<double>(g.channels * g.outputs * g.taps());
   return tiles < kFewTiles && bytes > kStreams ? fmt::format("{} of transformed weights for {} tiles would stream from memory", readable_bytes(bytes), tiles) : "";
 }

@@ -35,6 +35,18 @@ TEST(MaxPool, AgreesWithReference) {
   }
 }
 
+// Wider than what it takes at a time, so that windows lie at the end of that, too.
+TEST(MaxPool, PlainTakesWideImages) {
+  for (const int64_t kernel : {2, 3}) {
+    for (const int64_t stride : {1, 2, 3}) {
+      for (const int64_t pad : {0, 1}) {
+        SCOPED_TRACE(fmt::format("kernel {}, stride {}, pad {}", kernel, stride, pad));
+        KernelCase(Op::MaxPool, PoolParams{{kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, {1, 1}}).input(random_tensor({1, 3, 5, 1100})).check("max_pool.plain", 0);
+      }
+    }
+  }
+}
+
 TEST(AveragePool, AgreesWithReference) {
   for (const Pooling& pooling : poolings()) {
     SCOPED_TRACE(fmt::format("[{}]", fmt::join(pooling.x, ",")));

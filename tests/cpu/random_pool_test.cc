@@ -23,7 +23,7 @@ RandomPool draw_pool(Draw& draw, bool average) {
     result.x.push_back(draw.from(900, 1500));
     p.kernel_shape.back() = draw.coin() ? draw.from(2, 4) : draw.from(500, 800);
     p.dilations.back() = p.kernel_shape.back() < 5 ? draw.from(100, 290) : 1;
-    p.strides.back() = draw.from(1, 90);
+    p.strides.back() = !average && draw.coin() ? draw.from(1, 3) : draw.from(1, 90);
   }
   for (int64_t i = 0; i < 2 * n; ++i) p.pads.push_back(draw.from(0, p.kernel_shape[static_cast<size_t>(i % n)] / 2));
   for (size_t d = 0; d < static_cast<size_t>(n); ++d) {

@@ -253,7 +253,7 @@ class Baseline(unittest.TestCase):
     def compare(self, now, before, loop=LOOP):
         """Of a net's (ms, settled)."""
         now, before = ({"rows": [row("Ropeway", *times)] if times else [], "loop": self.LOOP} for times in ((now[0], "fp32", now[1]), before and (before[0], "fp32", before[1])))
-        return judge.compare(now | {"loop": loop}, before)
+        return judge.compare(now | {"sort": "models", "loop": loop}, before)
 
     def test_more_than_ten_percent_slower_is_a_regression(self):
         lines, status = self.compare((11.1, True), (10, True))
@@ -275,10 +275,14 @@ class Baseline(unittest.TestCase):
 
     def test_a_kernel_is_of_the_threads_in_its_name(self):
         self.assertEqual([judge.is_slowed({"model": name}, {"1": 1.2}) for name in ("a/threads:1", "a/threads:2", "a/threads:11", "a")], [True, False, False, True])
-        self.assertFalse(judge.is_slowed({"model": "a"}, {}))
+        self.assertFalse(judge.is_slowed({"model": "a"}, {"2": 1.2}))
 
     def test_what_is_new_is_said(self):
         self.assertEqual(self.compare((20, True), None), (["net, 1 thread, Ropeway: not in the baseline"], 0))
+
+    def test_a_kernel_that_is_gone_is_said(self):
+        before = {"rows": [row("Ropeway", 8)], "loop": self.LOOP}
+        self.assertEqual(judge.compare(before | {"sort": "kernels", "rows": []}, before), (["net, 1 thread, Ropeway: no longer measured"], 0))
 
     def test_peers_are_not_compared(self):
         self.assertEqual(list(judge.our_times({"rows": [row("Ropeway", 8), row("ncnn", 9)]})), ["net, 1 thread, Ropeway"])

@@ -15,11 +15,14 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kBlockVectors = static_cast<int>(16 / kLanes);
-// Rows of a tile, so that accumulators, one row of B and a broadcast fit the registers.
-template <int kVectors>
+// How rows of A are found: by a fixed distance, or by addresses of their own.
+enum class Rows { blocked, addressed };
+
+// Rows of a tile, so that accumulators, one row of B and a broadcast fit the registers; more than 14 addresses would not.
+template <Rows kFound, int kVectors>
 constexpr int kMaxRows =
 #if HWY_MAX_BYTES >= 64
-    28 / kVectors;
+    kFound == Rows::blocked ? 28 / kVectors : 14;
 #elif HWY_MAX_BYTES == 32 || HWY_TARGET == HWY_NEON
     6;
 #else
@@ -74,13 +77,13 @@ HWY_INLINE void finish(const Panel& p, int64_t row, int64_t first, const V (&sum
   }
 }
 
-// Weights come from memory at each run, faster than a processor guesses what is read next; so they are asked for into the second-level cache. ResNet-34 on one thread takes
-// 28.3 ms with this, 32.8 without (AVX-512); 33.1 and 37.5 (AVX2).
+// Weights come from memory at each run, and a processor guesses too late what is read next; so they are asked for, into the second-level cache. ResNet-34 on one thread takes
+// 28.3 ms with this, 32.8 without (AVX-512); 33.1 and 37.5 (AVX2). Behind the end of B it asks for what is not used; that is no access.
 template <int kVectors, class W>
 HWY_INLINE void ask_for(const W* b, int64_t block) {
-  constexpr int64_t kAhead = 128 * kBlockColumns;  // rows of B
+  constexpr int64_t kRowsAhead = 128;
 #pragma GCC unroll 2
-  for (int v = 0; v < kVectors; v += kBlockVectors) __builtin_prefetch(b + kAhead + v / kBlockVectors * block, 0, 2);
+  for (int v = 0; v < kVectors; v += kBlockVectors) __builtin_prefetch(b + kRowsAhead * kBlockColumns + v / kBlockVectors * block, 0, 2);
 }
 
 // sum += one column of A, element(m), times one row of B, whose blocks lie `block` apart.
@@ -99,7 +102,7 @@ HWY_INLINE void add_outer_product(const W* HWY_RESTRICT b, int64_t block, V (&su
 }
 
 // kRows × kVectors tile, from row `row` and vector `first` on.
-template <int kRows, int kVectors, class W>
+template <Rows kFound, int kRows, int kVectors, class W>
 HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t first) {
   const D d;
   V sum[kRows][kVectors];
@@ -111,7 +114,7 @@ HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t fi
   }
   const int64_t block_size = p.depth * kBlockColumns;
   const W* HWY_RESTRICT b = weights + first / kBlockVectors * block_size;
-  if (p.row_offsets == nullptr) {
+  if constexpr (kFound == Rows::blocked) {
     const float* block = p.a + row * 16;
     for (int64_t left = p.depth; left > 0; left -= 16, block += p.a_block_stride) {
       const float* HWY_RESTRICT a = block;
@@ -134,30 +137,34 @@ HWY_NOINLINE void tile(const Panel& p, const W* weights, int64_t row, int64_t fi
   finish(p, row, first, sum);
 }
 
-template <int kVectors, class W, int kRows = kMaxRows<kVectors>>
+template <Rows kFound, int kVectors, class W, int kRows = kMaxRows<kFound, kVectors>>
 HWY_INLINE void tile_of(int64_t rows, const Panel& p, const W* weights, int64_t row, int64_t first) {
-  if (rows == kRows) return tile<kRows, kVectors>(p, weights, row, first);
-  if constexpr (kRows > 1) tile_of<kVectors, W, kRows - 1>(rows, p, weights, row, first);
+  if (rows == kRows) return tile<kFound, kRows, kVectors>(p, weights, row, first);
+  if constexpr (kRows > 1) tile_of<kFound, kVectors, W, kRows - 1>(rows, p, weights, row, first);
 }
 
 // All rows, in tiles of nearly equal height.
-template <int kVectors, class W>
+template <Rows kFound, int kVectors, class W>
 void tiles(const Panel& p, const W* weights, int64_t first) {
-  const int64_t count = (p.rows + kMaxRows<kVectors> - 1) / kMaxRows<kVectors>;
+  constexpr int64_t kMost = kMaxRows<kFound, kVectors>;
+  const int64_t count = (p.rows + kMost - 1) / kMost;
   for (int64_t t = 0, row = 0; t < count; ++t) {
     const int64_t end = p.rows * (t + 1) / count;
-    tile_of<kVectors>(end - row, p, weights, row, first);
+    tile_of<kFound, kVectors>(end - row, p, weights, row, first);
     row = end;
   }
 }
 
 template <class W>
 void multiply_by(const Panel& p, const W* weights) {
+  if (p.row_offsets == nullptr) {
+    for (int block = 0; block < p.blocks; ++block) tiles<Rows::blocked, kBlockVectors>(p, weights, block * kBlockVectors);
+    return;
+  }
 #if HWY_MAX_BYTES >= 64
-  // Rows with addresses of their own: 28 of these would fit no registers.
-  if (p.row_offsets != nullptr && p.blocks == 2) return tiles<2>(p, weights, 0);
+  if (p.blocks == 2) return tiles<Rows::addressed, 2>(p, weights, 0);
 #endif
-  for (int block = 0; block < p.blocks; ++block) tiles<kBlockVectors>(p, weights, block * kBlockVectors);
+  for (int block = 0; block < p.blocks; ++block) tiles<Rows::addressed, kBlockVectors>(p, weights, block * kBlockVectors);
 }
 
 void multiply(const Panel& p) {

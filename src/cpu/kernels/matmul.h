@@ -1,6 +1,7 @@
 // The microkernel that convolutions, fully connected layers and attention share: a panel of C = A · B + bias + residual, clamped.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -44,6 +45,14 @@ inline std::vector<int32_t> multiples(int64_t count, int64_t stride) {
   std::vector<int32_t> result(static_cast<size_t>(count));
   for (size_t i = 0; i < result.size(); ++i) result[i] = static_cast<int32_t>(static_cast<int64_t>(i) * stride);
   return result;
+}
+
+// The panel's columns, of `columns` in all, from `column` on, where C is row-major.
+inline void describe_columns(Panel& panel, int64_t column, int64_t columns, int64_t c_row_stride) {
+  panel.columns = std::min(kPanelColumns, columns - column);
+  panel.blocks = panel.columns > kBlockColumns ? 2 : 1;
+  panel.c_row_stride = c_row_stride;
+  panel.c_block_stride = kBlockColumns;
 }
 
 // Floats of `columns` columns packed at `depth`: whole blocks of 16.

@@ -129,13 +129,13 @@ HWY_EXPORT(clear_lanes);
 struct Blocks {
   int64_t images, channels, blocks, pixels;
   explicit Blocks(const Shape& shape)
-      : images(shape[0]), channels(shape[1]), blocks((shape[1] + kBlock - 1) / kBlock), pixels(element_count(std::span(shape).subspan(2))) {}
+      : images(shape[0]), channels(shape[1]), blocks(divide_up(shape[1], kBlock)), pixels(element_count(std::span(shape).subspan(2))) {}
 
   // Calls f(plain offset of the chunk, channels, blocked offset of the chunk, pixels) for chunks of one block, on the pool's threads.
   template <class F>
   void for_chunks(ThreadPool& pool, const F& f) const {
     constexpr int64_t kChunk = 1024;  // pixels: 64 KB of blocked floats
-    const int64_t chunks = (pixels + kChunk - 1) / kChunk;
+    const int64_t chunks = divide_up(pixels, kChunk);
     parallel_for(pool, images * blocks * chunks, kBlock * std::min(kChunk, pixels), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t pixel = i % chunks * kChunk, plane = i / chunks, block = plane % blocks, image = plane / blocks;
