@@ -27,11 +27,12 @@ struct BenchOptions {
   bool verbose = false;
 };
 
-// Beside an NPU, whose precision it is, the CPU computes as ever: in fp32, its weights, too.
+// Beside an NPU, whose precision it is, the CPU computes as ever: in fp32, its weights, too. --help says so.
 SessionOptions session_on(const std::string& device, const std::string& model, const BenchOptions& options) {
   SessionOptions session = options.session;
   session.device = device;
-  if (options.devices.size() > 1 && resolve_device(device, model) == "cpu") session.precision.clear();
+  const auto is_cpu = [&](const std::string& name) { return resolve_device(name, model) == "cpu"; };
+  if (is_cpu(device) && !std::ranges::all_of(options.devices, is_cpu)) session.precision.clear();
   return session;
 }
 

@@ -51,7 +51,7 @@ void add_device_option(CLI::App& command, SessionOptions& options) {
 }
 
 CLI::Option* add_precision_option(CLI::App& command, SessionOptions& options) {
-  return command.add_option("--precision", options.precision, "Of an NPU. fp16: its default; auto: fp16, but for the operators that need fp32, found by running the model on sample inputs; allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32: as atc's --precision_mode. Of the CPU. fp32: its default; fp16: weights are stored in 16 bits, arithmetic is fp32")
+  return command.add_option("--precision", options.precision, "Of an NPU. fp16: its default; auto: fp16, but for the operators that need fp32, found by running the model on sample inputs; allow_fp32_to_fp16, must_keep_origin_dtype, force_fp32: as atc's --precision_mode. Of the CPU, where no NPU is asked for beside it. fp32: its default; fp16: weights are stored in 16 bits, arithmetic is fp32")
       ->type_name("NAME");
 }
 

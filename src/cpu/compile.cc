@@ -194,7 +194,7 @@ class Compiler {
     describe(fused, choice);
   } catch (Error& error) {
     const Node& node = graph_.nodes[static_cast<size_t>(fused.head)];
-    if (error.code() == ErrorCode::out_of_memory) error.add_note(fmt::format("while {} {} was made ready{}", name(node.op), to_string(node.origin), options_.weight_growth > 1 ? "; with --weight-growth 1 weights take the least" : ""));
+    if (error.code() == ErrorCode::out_of_memory) error.add_note(fmt::format("while {} {} was made ready{}", name(node.op), to_string(node.origin), remedy_for_memory()));
     throw;
   }
 
@@ -204,6 +204,14 @@ class Compiler {
     if (id == kNoValue || (graph_.is_constant(id) && kernel.packs_constants())) return -1;
     if (const auto view = views_.find(id); view != views_.end()) return place(view->second.base, Layout::plain, head);
     return place(id, graph_.is_constant(id) ? Layout::plain : layout, head);
+  }
+
+  // What makes weights smaller, of what is not asked for yet.
+  std::string remedy_for_memory() const {
+    std::vector<std::string> remedies;
+    if (options_.weight_growth > 1) remedies.emplace_back("--weight-growth 1");
+    if (!half_weights_) remedies.emplace_back("--precision fp16");
+    return remedies.empty() ? "" : fmt::format("; {} may make weights smaller", fmt::join(remedies, " or "));
   }
 
   void describe(const FusedNode& fused, const Choice& choice) {
