@@ -129,7 +129,6 @@ class DirectConv final : public Kernel {
     panel.rows = std::min(kChunk, g.pixels() - begin);
     panel.depth = info.depth;
     packed_.put_into(panel, index, 0);
-    panel.blocks = info.blocks;
     panel.c = out + at;
     panel.c_row_stride = kBlock;
     panel.c_block_stride = g.pixels() * kBlock;

@@ -115,8 +115,7 @@ class WinogradConv final : public Kernel {
     product.rows = count;
     product.depth = g.channels;
     product.a_block_stride = count * kBlock;
-    product.blocks = static_cast<int>(panel_blocks(panel));
-    product.columns = product.blocks * kBlockColumns;
+    product.columns = panel_blocks(panel) * kBlockColumns;
     product.c_row_stride = kBlock;
     product.c_block_stride = count * kBlock;
     for (int64_t point = 0; point < points_; ++point) {
@@ -130,7 +129,7 @@ class WinogradConv final : public Kernel {
     output.from = products;
     output.point_stride = output_stride(count);
     output.first = first, output.count = count;
-    output.blocks = product.blocks;
+    output.blocks = panel_blocks(panel);
     output.bias = bias_.data() + panel * kPanelColumns;
     const int64_t at = panel * 2 * out_.plane_stride;
     output.residual = run.residual == nullptr ? nullptr : run.residual + at;

@@ -157,14 +157,15 @@ void tiles(const Panel& p, const W* weights, int64_t first) {
 
 template <class W>
 void multiply_by(const Panel& p, const W* weights) {
+  const int blocks = p.columns > kBlockColumns ? 2 : 1;
   if (p.row_offsets == nullptr) {
-    for (int block = 0; block < p.blocks; ++block) tiles<Rows::blocked, kBlockVectors>(p, weights, block * kBlockVectors);
+    for (int block = 0; block < blocks; ++block) tiles<Rows::blocked, kBlockVectors>(p, weights, block * kBlockVectors);
     return;
   }
 #if HWY_MAX_BYTES >= 64
-  if (p.blocks == 2) return tiles<Rows::addressed, 2>(p, weights, 0);
+  if (blocks == 2) return tiles<Rows::addressed, 2>(p, weights, 0);
 #endif
-  for (int block = 0; block < p.blocks; ++block) tiles<Rows::addressed, kBlockVectors>(p, weights, block * kBlockVectors);
+  for (int block = 0; block < blocks; ++block) tiles<Rows::addressed, kBlockVectors>(p, weights, block * kBlockVectors);
 }
 
 void multiply(const Panel& p) {
