@@ -33,8 +33,8 @@ void add_engine_options(CLI::App& command, SessionOptions& options) {
   command.add_option("--disable-pass", options.disabled_passes, "Leave out a pass (repeatable; `ropeway inspect MODEL --stage passes` lists them)")
       ->allow_extra_args(false)
       ->type_name("NAME");
-  command.add_option("--kernel", options.force_kernel, "Use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
-  command.add_option("--weight-growth", options.weight_growth, "Weights that the CPU transforms for faster algorithms may make all of a model's together so many times as large; 1: none is transformed")
+  command.add_option("--kernel", options.force_kernel, "Of the CPU: use this kernel wherever it can serve (`ropeway inspect MODEL --stage plan` names them)")->type_name("NAME");
+  command.add_option("--weight-growth", options.weight_growth, "Weights that the CPU transforms for faster algorithms may make all of a model's together so many times as large, 1 to 1000; 1: none is transformed")
       ->check(between(1, 1000))
       ->capture_default_str()
       ->type_name("X");
